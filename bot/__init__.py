@@ -1,0 +1,1 @@
+"""The clinic assistant: everything but the Rasa actions."""

@@ -1,0 +1,1 @@
+"""The clinic's answers: files, checks, versions and lookup."""
