@@ -1,0 +1,90 @@
+"""What the web app and the worker open at start and share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.channels.limits import RateLimits
+from bot.clinic import Clinic, load_clinic
+from bot.content.files import load_topics
+from bot.conversations.intake import Intake
+from bot.db import Database, utc_now
+from bot.dialogue.client import DialogueClient
+from bot.dialogue.rasa_events import RasaEvents
+from bot.replies.texts import ReplyTexts, load_reply_texts
+from bot.settings import ROOT, Settings
+from bot.triage.learned import load_tier_model
+from bot.triage.screen import Screen, load_screen
+from bot.triage.urgent_replies import load_urgent_replies
+
+DATA = ROOT / "data"
+
+
+@dataclass(slots=True)
+class AppState:
+    """One per process; `close` when it ends."""
+
+    settings: Settings
+    database: Database
+    dialogue: DialogueClient
+    rasa_events: RasaEvents
+    screen: Screen
+    clinic: Clinic
+    texts: ReplyTexts
+    intake: Intake
+    limits: RateLimits
+    clock: Callable[[], datetime]
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def cookie_name(self) -> str:
+        """`__Host-` binds the cookie to this very host; browsers ask for HTTPS with it."""
+        return "__Host-clinic_chat" if self.settings.secure_cookies else "clinic_chat"
+
+    def close(self) -> None:
+        """End event streams and close connections."""
+        self.closing.set()
+        self.dialogue.close()
+        self.database.close()
+        self.rasa_events.close()
+
+
+def open_app_state(
+    settings: Settings,
+    clock: Callable[[], datetime] = utc_now,
+    dialogue: DialogueClient | None = None,
+) -> AppState:
+    """Read the files and prepare the connections.
+
+    Args:
+        clock: For tests, what stands in for the present.
+        dialogue: For tests, a client with another transport.
+
+    Raises:
+        ContentError: `data/clinic.yml` or `data/replies.yml` cannot be used.
+        RuleFileError: A triage file is invalid; the product must not run without it.
+    """
+    clinic = load_clinic(DATA / "clinic.yml")
+    texts = load_reply_texts(DATA / "replies.yml", clinic.placeholders())
+    screen = load_screen(DATA / "triage", load_tier_model(settings.encoder_path))
+    urgent = load_urgent_replies(DATA / "triage" / "urgent_replies.yml", screen.rules)
+    topics = load_topics(DATA / "topics.yml")
+    database = Database(settings.database_url)
+    client = dialogue or DialogueClient(
+        settings.rasa_url, settings.rasa_secret, settings.dialogue_timeout_s
+    )
+    return AppState(
+        settings=settings,
+        database=database,
+        dialogue=client,
+        rasa_events=RasaEvents(settings.rasa_database_url),
+        screen=screen,
+        clinic=clinic,
+        texts=texts,
+        intake=Intake(database, screen, client, clinic, texts, urgent, topics, clock),
+        limits=RateLimits(settings),
+        clock=clock,
+    )

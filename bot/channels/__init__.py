@@ -1,0 +1,1 @@
+"""The doors patients come through."""

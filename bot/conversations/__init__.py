@@ -1,0 +1,1 @@
+"""Conversations: intake, transcript, escalations, erasure."""

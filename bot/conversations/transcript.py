@@ -1,0 +1,317 @@
+"""The transcript: storing what was said and reading it back."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from bot.conversations.models import Conversation, Erasure, Feedback, Message
+from bot.messages import ChannelName, InboundMessage, Outcome, Reply, Verdict
+
+ERASED_TEXT = "[erased]"
+
+
+def start_conversation(
+    session: Session,
+    channel: ChannelName,
+    now: datetime,
+    *,
+    session_token: str | None = None,
+    lifetime: timedelta | None = None,
+    conversation_id: str | None = None,
+) -> Conversation:
+    """Begin a conversation; ``session_token`` is the web cookie, of which only a hash is kept."""
+    conversation = Conversation(
+        id=conversation_id or secrets.token_urlsafe(18),
+        channel=channel,
+        created_at=now,
+        last_message_at=now,
+        owner="bot",
+        session_hash=hash_token(session_token) if session_token else None,
+        session_expires_at=now + lifetime if lifetime else None,
+    )
+    session.add(conversation)
+    session.flush()
+    return conversation
+
+
+def ensure_conversation(
+    session: Session, conversation_id: str, channel: ChannelName, now: datetime
+) -> Conversation:
+    """Return the conversation, starting it when it is new (a Rasa shell, for instance)."""
+    found = session.get(Conversation, conversation_id)
+    if found is None:
+        found = start_conversation(session, channel, now, conversation_id=conversation_id)
+    return found
+
+
+def conversation_of_session(session: Session, token: str, now: datetime) -> Conversation | None:
+    """The conversation a web cookie opens, or None when it is unknown, expired or erased."""
+    conversation = session.scalar(
+        select(Conversation).where(Conversation.session_hash == hash_token(token))
+    )
+    if conversation is None or conversation.session_expires_at is None:
+        return None
+    return conversation if conversation.session_expires_at > now else None
+
+
+def hash_token(token: str) -> str:
+    """What the database keeps of a session token: it cannot be turned back into a cookie."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def find_repeat(session: Session, inbound: InboundMessage) -> Message | None:
+    """The message already stored under this client id, if this one is a repeat."""
+    return session.scalar(
+        select(Message).where(
+            Message.conversation_id == inbound.conversation_id,
+            Message.client_message_id == inbound.client_message_id,
+        )
+    )
+
+
+def store_inbound(
+    session: Session, inbound: InboundMessage, text: str, verdict: Verdict
+) -> Message | None:
+    """Store a patient's message with its verdict, before any work on it.
+
+    Returns:
+        The stored row, or None when another request stored the same client id first.
+    """
+    message = Message(
+        public_id=new_public_id(),
+        conversation_id=inbound.conversation_id,
+        sender="patient",
+        text=text,
+        at=inbound.received_at,
+        client_message_id=inbound.client_message_id,
+        button_id=inbound.button_id,
+        tier=int(verdict.tier),
+        triage=verdict_record(verdict),
+    )
+    try:
+        with session.begin_nested():
+            session.add(message)
+    except IntegrityError:
+        return None
+    conversation = session.get_one(Conversation, inbound.conversation_id)
+    conversation.last_message_at = inbound.received_at
+    return message
+
+
+def store_replies(
+    session: Session, message: Message, replies: Sequence[Reply], now: datetime
+) -> list[Message]:
+    """Store what the patient was told, in order, and return the stored rows."""
+    rows = [
+        Message(
+            public_id=new_public_id(),
+            conversation_id=message.conversation_id,
+            sender="assistant",
+            text=reply.text,
+            at=now,
+            in_reply_to=message.id,
+            buttons=[{"id": b.id, "title": b.title} for b in reply.buttons],
+            answer_id=reply.answer.id if reply.answer else None,
+            answer_version=reply.answer.version if reply.answer else None,
+            answer_title=reply.answer.title if reply.answer else None,
+            answer_reviewed_on=reply.answer.reviewed_on if reply.answer else None,
+        )
+        for reply in replies
+    ]
+    for row in rows:  # one flush each keeps ids in the order of reading
+        session.add(row)
+        session.flush()
+    return rows
+
+
+def replies_to(session: Session, message_id: int) -> list[Message]:
+    """What was said in reply to one message, in order."""
+    return list(
+        session.scalars(
+            select(Message).where(Message.in_reply_to == message_id).order_by(Message.id)
+        )
+    )
+
+
+def recent_patient_texts(
+    session: Session, conversation_id: str, before_id: int | None, limit: int = 4
+) -> list[str]:
+    """The patient's last messages before one message (None: so far), oldest first."""
+    query = select(Message.text).where(
+        Message.conversation_id == conversation_id, Message.sender == "patient"
+    )
+    if before_id is not None:
+        query = query.where(Message.id < before_id)
+    newest = session.scalars(query.order_by(Message.id.desc()).limit(limit)).all()
+    return list(reversed(newest))
+
+
+def last_answer_id(session: Session, conversation_id: str) -> str | None:
+    """The answer shown last in this conversation, for follow-up questions."""
+    return session.scalar(
+        select(Message.answer_id)
+        .where(Message.conversation_id == conversation_id, Message.answer_id.is_not(None))
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+
+
+def history(
+    session: Session, conversation_id: str, after: str | None, limit: int = 500
+) -> list[Message]:
+    """Messages of a conversation in order, after the one with public id ``after``."""
+    query = select(Message).where(Message.conversation_id == conversation_id)
+    if after:
+        marker = session.scalar(
+            select(Message.id).where(
+                Message.conversation_id == conversation_id, Message.public_id == after
+            )
+        )
+        if marker is not None:
+            query = query.where(Message.id > marker)
+    return list(session.scalars(query.order_by(Message.id).limit(limit)))
+
+
+def find_message(session: Session, conversation_id: str, public_id: str) -> Message | None:
+    """One message of a conversation by its public id."""
+    return session.scalar(
+        select(Message).where(
+            Message.conversation_id == conversation_id, Message.public_id == public_id
+        )
+    )
+
+
+def offered_button(session: Session, conversation_id: str, button_id: str) -> str | None:
+    """The title of a button the assistant offered in this conversation, or None.
+
+    Only what was offered may be pressed; a made-up id is refused by intake.
+    """
+    offers = session.scalars(
+        select(Message.buttons)
+        .where(Message.conversation_id == conversation_id, Message.sender != "patient")
+        .order_by(Message.id.desc())
+        .limit(20)
+    )
+    for buttons in offers:
+        for button in buttons or ():
+            if button["id"] == button_id:
+                return button["title"]
+    return None
+
+
+def due_for_retry(session: Session, now: datetime, limit: int = 20) -> list[Message]:
+    """Queued messages whose next try is due, oldest first."""
+    return list(
+        session.scalars(
+            select(Message)
+            .where(Message.retry_at.is_not(None), Message.retry_at <= now)
+            .order_by(Message.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def save_feedback(
+    session: Session, message: Message, helpful: bool, comment: str | None, now: datetime
+) -> None:
+    """Keep a patient's thumb; the last one counts."""
+    session.merge(Feedback(message_id=message.id, helpful=helpful, comment=comment, at=now))
+
+
+def erase(session: Session, conversation_id: str, reason: str, now: datetime) -> int:
+    """Erase a transcript's words and close its session; say how many messages there were.
+
+    Rows stay with their outcomes, so that counts remain true; escalations stay, as
+    they hold no words. The record of the erasure names no patient.
+    """
+    session.execute(
+        delete(Feedback).where(
+            Feedback.message_id.in_(
+                select(Message.id).where(Message.conversation_id == conversation_id)
+            )
+        )
+    )
+    rows = session.scalars(select(Message).where(Message.conversation_id == conversation_id)).all()
+    for row in rows:
+        row.text = ERASED_TEXT
+        row.client_message_id = None
+        row.understood = None
+        row.triage = None
+        row.buttons = None
+        row.retry_at = None
+    conversation = session.get_one(Conversation, conversation_id)
+    conversation.session_hash = None
+    conversation.session_expires_at = None
+    conversation.erased_at = now
+    session.add(
+        Erasure(
+            conversation_id=conversation_id,
+            erased_at=now,
+            reason=reason,
+            message_count=len(rows),
+        )
+    )
+    return len(rows)
+
+
+def unfinished_since(session: Session, before: datetime, limit: int = 20) -> list[Message]:
+    """Patient messages stored before ``before`` that no outcome was recorded for.
+
+    A process that was killed in mid-message leaves one; the worker takes it up.
+    """
+    return list(
+        session.scalars(
+            select(Message)
+            .where(
+                Message.sender == "patient",
+                Message.outcome.is_(None),
+                Message.at < before,
+                # One that a worker has claimed comes back as due for retry.
+                Message.retry_at.is_(None),
+            )
+            .order_by(Message.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def verdict_record(verdict: Verdict) -> dict[str, object]:
+    """A verdict as it is kept with the message."""
+    return {
+        "tier": verdict.tier.name.lower(),
+        "nets": list(verdict.nets),
+        "rule_ids": list(verdict.rule_ids),
+        "spans": [[s.start, s.end, s.rule_id] for s in verdict.spans],
+        "language": verdict.language,
+    }
+
+
+def new_public_id() -> str:
+    """A random id for a message, as clients see it."""
+    return secrets.token_hex(12)
+
+
+def count_by_outcome(session: Session) -> dict[str, int]:
+    """How many patient messages ended in each outcome."""
+    rows = session.execute(
+        select(Message.outcome, func.count())
+        .where(Message.sender == "patient")
+        .group_by(Message.outcome)
+    )
+    return {outcome or "in_progress": count for outcome, count in rows}
+
+
+def finish(message: Message, outcome: Outcome, latency_ms: float) -> None:
+    """Record how a message ended. A message ends once; a queued one may end again."""
+    message.outcome = outcome.value
+    message.latency_ms = latency_ms
+    message.retry_at = None

@@ -1,0 +1,1 @@
+"""The dialogue server: its client, its channel, its tracker store."""

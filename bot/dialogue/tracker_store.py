@@ -1,0 +1,68 @@
+"""Rasa's SQL tracker store, reading a window instead of the whole session.
+
+Lacking in the stock store: each turn loads, replays and counts every event of the
+session, so long conversations crawl.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from rasa.core.tracker_store import SQLTrackerStore
+from rasa.shared.core.trackers import DialogueStateTracker
+from sqlalchemy.orm import Session
+
+from bot.settings import load_settings
+
+WINDOW_EVENTS = 48
+"""How many events a turn loads: about eight turns, more than any rule looks back."""
+
+_LOADED = "_clinic_loaded_events"
+
+
+class ClinicTrackerStore(SQLTrackerStore):
+    """`endpoints.yml` names this class."""
+
+    def __init__(self, domain: Any = None, event_broker: Any = None, **_: Any) -> None:
+        """Open the store at the address in our settings; Rasa passes the rest."""
+        url = load_settings().rasa_database_url
+        path = sa.engine.make_url(url).database
+        if url.startswith("sqlite") and path:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        super().__init__(domain, host=url, event_broker=event_broker)
+
+    async def _retrieve(
+        self, sender_id: str, fetch_events_from_all_sessions: bool
+    ) -> DialogueStateTracker | None:
+        with self.session_scope() as session:
+            stored = self._stored_events(session, sender_id, fetch_events_from_all_sessions)
+        if not self.domain or not stored:
+            return None
+        tracker = DialogueStateTracker.from_dict(sender_id, stored, self.domain.slots)
+        setattr(tracker, _LOADED, len(tracker.events))
+        return tracker
+
+    def _stored_events(
+        self, session: Session, sender_id: str, everything: bool
+    ) -> list[dict[str, Any]]:
+        newest = session.query(self.SQLEvent.data, self.SQLEvent.type_name).filter(
+            self.SQLEvent.sender_id == sender_id
+        )
+        if everything:
+            rows = newest.order_by(self.SQLEvent.id).all()
+        else:
+            rows = newest.order_by(self.SQLEvent.id.desc()).limit(WINDOW_EVENTS).all()[::-1]
+            starts = [i for i, row in enumerate(rows) if row.type_name == "session_started"]
+            # Rasa's rule: a tracker holds the latest session, from its action on.
+            rows = rows[max(starts[-1] - 1, 0) :] if starts else rows
+        return [json.loads(row.data) for row in rows]
+
+    def _additional_events(self, session: Session, tracker: DialogueStateTracker) -> Iterator[Any]:
+        loaded = getattr(tracker, _LOADED, 0)
+        setattr(tracker, _LOADED, len(tracker.events))
+        return itertools.islice(tracker.events, loaded, len(tracker.events))

@@ -1,0 +1,1 @@
+"""Understanding: spaCy pipeline, sentence encoder, classifier, answer retriever."""

@@ -1,0 +1,93 @@
+"""The intent model: sentence vector and letter groups under one logistic regression."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix, hstack
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from bot.nlu.encoder import Vectors, normalise
+
+
+TRUSTED_TYPES = ["scipy.sparse._csr.csr_matrix"]
+"""What a model file may hold beside scikit-learn's own types; plain numbers only."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntentModelConfig:
+    """What cross-validation on the training data chose (`docs/decisions/`).
+
+    Attributes:
+        c: Inverse strength of regularisation.
+        letters_weight: Weight of the letter groups beside the sentence vector.
+    """
+
+    c: float = 10.0
+    letters_weight: float = 0.7
+    max_iter: int = 300
+
+
+class IntentModel:
+    """Fitted on texts, their vectors and their intents; gives calibrated-ish probabilities."""
+
+    def __init__(self, config: IntentModelConfig) -> None:
+        """An unfitted model."""
+        self.config = config
+        self.letters = TfidfVectorizer(
+            analyzer="char_wb", ngram_range=(2, 4), min_df=2, sublinear_tf=True, dtype=np.float32
+        )
+        self.classifier = LogisticRegression(
+            C=config.c, class_weight="balanced", max_iter=config.max_iter, tol=1e-3
+        )
+
+    @property
+    def intents(self) -> list[str]:
+        """Intents in the order of the columns of :meth:`probabilities`."""
+        return list(self.classifier.classes_)
+
+    def fit(self, texts: Sequence[str], vectors: Vectors, intents: Sequence[str]) -> None:
+        """Train. The same data gives the same model."""
+        self.letters.fit([fold(t) for t in texts])
+        self.classifier.fit(self._features(texts, vectors), list(intents))
+
+    def probabilities(self, texts: Sequence[str], vectors: Vectors) -> npt.NDArray[np.float64]:
+        """Shape (len(texts), len(intents)); rows add up to 1."""
+        result: npt.NDArray[np.float64] = self.classifier.predict_proba(
+            self._features(texts, vectors)
+        )
+        return result
+
+    def save(self, path: Path) -> None:
+        """Write to one file that holds no code (skops)."""
+        import skops.io
+
+        skops.io.dump({"letters": self.letters, "classifier": self.classifier}, path)
+
+    @classmethod
+    def load(cls, path: Path, config: IntentModelConfig) -> IntentModel:
+        """Read what :meth:`save` wrote; a file with foreign types is refused."""
+        import skops.io
+
+        stored: dict[str, Any] = skops.io.load(path, trusted=TRUSTED_TYPES)
+        model = cls(config)
+        model.letters = stored["letters"]
+        model.classifier = stored["classifier"]
+        return model
+
+    def _features(self, texts: Sequence[str], vectors: Vectors) -> csr_matrix:
+        letters = self.letters.transform([fold(t) for t in texts])
+        return hstack([csr_matrix(vectors), letters * self.config.letters_weight], format="csr")
+
+
+def fold(text: str) -> str:
+    """Lower case, digits as one sign, no stretched letters: "Soooo 24 hrs" is "soo 0 hrs"."""
+    text = re.sub(r"\d+", "0", normalise(text).lower())
+    return re.sub(r"(\w)\1{2,}", r"\1\1", text)

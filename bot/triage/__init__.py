@@ -1,0 +1,1 @@
+"""Triage: patient text in, verdict out. Imports nothing of web, database or Rasa."""

@@ -1,0 +1,315 @@
+"""The way of one message, on SQLite and PostgreSQL, with the real triage."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from bot.app_state import AppState, open_app_state
+from bot.content.store import seed
+from bot.conversations import transcript
+from bot.conversations.escalations import resolve, unresolved
+from bot.conversations.intake import IntakeResult
+from bot.conversations.models import Conversation, Escalation, EscalationMessage, Message
+from bot.db import Database
+from bot.errors import InvalidInbound
+from bot.messages import Outcome, Tier
+from bot.worker import answer_leftovers, beat, purge
+from tests import builders
+from tests.fakes import FakeClock, FakeDialogue
+
+EMERGENCY = "my throat is closing and i cant breathe"
+URGENT = "day 5 and there is pus coming out of my cheek"
+
+
+@pytest.fixture
+def dialogue() -> FakeDialogue:
+    return FakeDialogue()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(builders.NOON)
+
+
+@pytest.fixture
+def state(
+    database: Database, dialogue: FakeDialogue, clock: FakeClock, tmp_path: Path
+) -> Iterator[AppState]:
+    settings = builders.settings(tmp_path, database_url=database.url)
+    opened = open_app_state(settings, clock=clock, dialogue=dialogue)  # type: ignore[arg-type]
+    with opened.database.transaction() as session:
+        transcript.start_conversation(session, "web", clock(), conversation_id="c1")
+        cost = builders.draft("cost-overview", topic="cost", title="Cost", phrasings=("price",))
+        seed(session, [cost], clock())
+    yield opened
+    opened.close()
+
+
+def send(state: AppState, text: str, number: int = 1, **changes: object) -> IntakeResult:
+    fields = {"client_message_id": f"message-{number:04}", "received_at": state.clock(), **changes}
+    return state.intake.handle(builders.inbound(text, **fields))
+
+
+def stored(state: AppState) -> list[Message]:
+    with state.database.reading() as session:
+        return list(session.scalars(select(Message).order_by(Message.id)))
+
+
+def test_a_question_is_stored_answered_and_kept_with_what_was_understood(
+    state: AppState, dialogue: FakeDialogue
+) -> None:
+    result = send(state, "does it hurt")
+    assert result.outcome is Outcome.ANSWERED
+    question, answer = stored(state)
+    assert (question.text, question.outcome) == ("does it hurt", "answered")
+    assert question.understood == {"intent": "ask_pain", "confidence": 0.9}
+    assert (answer.answer_id, answer.answer_version) == ("does-it-hurt", 1)
+    assert answer.in_reply_to == question.id
+    assert dialogue.sent[0][2] == question.id
+
+
+def test_a_repeat_is_answered_alike_and_stored_once(
+    state: AppState, dialogue: FakeDialogue
+) -> None:
+    first = send(state, "does it hurt")
+    second = send(state, "does it hurt")
+    assert [r.public_id for r in first.replies] == [r.public_id for r in second.replies]
+    assert len(stored(state)) == 2
+    assert len(dialogue.sent) == 1
+
+
+def test_the_same_message_sent_by_several_threads_at_once_is_worked_on_once(
+    state: AppState, dialogue: FakeDialogue
+) -> None:
+    results: list[IntakeResult] = []
+    threads = [
+        threading.Thread(target=lambda: results.append(send(state, "does it hurt")))
+        for _ in range(5)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 5
+    assert len(dialogue.sent) == 1
+    assert {r.message.public_id for r in results} == {results[0].message.public_id}
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome", "words"),
+    [
+        (EMERGENCY, Outcome.ESCALATED_EMERGENCY, "911"),
+        (URGENT, Outcome.ESCALATED_URGENT, "(916) 555-0142"),
+        ("no puedo respirar y se me cierra la garganta", Outcome.ESCALATED_EMERGENCY, "911"),
+    ],
+)
+def test_a_red_flag_is_escalated_and_answered_without_the_dialogue(
+    state: AppState, dialogue: FakeDialogue, text: str, outcome: Outcome, words: str
+) -> None:
+    dialogue.down = True
+    result = send(state, text)
+    assert result.outcome is outcome
+    assert words in result.replies[0].text
+    assert dialogue.sent == []
+    with state.database.reading() as session:
+        found = unresolved(session, "c1")
+        assert found is not None
+        assert f"escalated_{Tier(found.tier).name.lower()}" == outcome.value
+        assert found.rule_ids
+
+
+def test_an_emergency_reply_starts_with_911(state: AppState) -> None:
+    text = send(state, EMERGENCY).replies[0].text
+    assert "911" in text.split(".")[0]
+
+
+def test_after_an_urgent_sign_no_question_is_answered_until_staff_resolve_it(
+    state: AppState, dialogue: FakeDialogue
+) -> None:
+    first = send(state, URGENT, 1)
+    later = send(state, "how much does it cost", 2)
+    assert later.outcome is Outcome.ESCALATED_URGENT
+    assert later.replies[0].text != first.replies[0].text
+    assert dialogue.sent == []
+    with state.database.transaction() as session:
+        found = unresolved(session, "c1")
+        assert found is not None
+        assert len(session.scalars(select(EscalationMessage)).all()) == 2
+        resolve(session, found.id, "dana", "seen today", state.clock())
+    assert send(state, "how much does it cost", 3).outcome is Outcome.ANSWERED
+
+
+def test_a_worse_sign_in_the_same_conversation_raises_the_tier(state: AppState) -> None:
+    send(state, URGENT, 1)
+    assert send(state, EMERGENCY, 2).outcome is Outcome.ESCALATED_EMERGENCY
+    with state.database.reading() as session:
+        assert [e.tier for e in session.scalars(select(Escalation))] == [int(Tier.EMERGENCY)]
+
+
+def test_a_red_flag_in_a_conversation_that_staff_own_is_still_answered(state: AppState) -> None:
+    with state.database.transaction() as session:
+        session.get_one(Conversation, "c1").owner = "staff"
+    assert send(state, "thanks", 1).outcome is Outcome.STAFF_OWNED
+    assert send(state, EMERGENCY, 2).outcome is Outcome.ESCALATED_EMERGENCY
+
+
+def test_what_staff_own_never_reaches_the_dialogue(state: AppState, dialogue: FakeDialogue) -> None:
+    with state.database.transaction() as session:
+        session.get_one(Conversation, "c1").owner = "staff"
+    result = send(state, "/restart")
+    assert result.outcome is Outcome.STAFF_OWNED
+    assert result.replies == ()
+    assert dialogue.sent == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("/restart", "restart"),
+        ('  /ask_benefits{"x":1}', 'ask_benefits{"x":1}'),
+        ("//// /request_human", "request_human"),
+        ("does it hurt", "does it hurt"),
+    ],
+)
+def test_a_slash_in_patient_words_never_reaches_rasa_as_a_command(
+    state: AppState, dialogue: FakeDialogue, text: str, sent: str
+) -> None:
+    send(state, text)
+    assert dialogue.sent[0][1] == sent
+    assert not dialogue.sent[0][1].startswith("/")
+    assert stored(state)[0].text == text
+
+
+@pytest.mark.parametrize(
+    ("button_id", "command"),
+    [
+        ("talk-to-a-person", "/request_human"),
+        ("answer:cost-overview", '/ask_cost{"answer_id": "cost-overview"}'),
+    ],
+)
+def test_a_button_becomes_a_command_of_ours(
+    state: AppState, dialogue: FakeDialogue, button_id: str, command: str
+) -> None:
+    send(state, None, button_id=button_id)  # type: ignore[arg-type]
+    assert dialogue.sent[0][1] == command
+
+
+def test_a_button_that_was_never_offered_is_refused_and_not_stored(state: AppState) -> None:
+    with pytest.raises(InvalidInbound):
+        send(state, None, button_id="answer:made-up")  # type: ignore[arg-type]
+    assert stored(state) == []
+
+
+def test_only_signs_without_words_are_asked_to_be_put_in_words(
+    state: AppState, dialogue: FakeDialogue
+) -> None:
+    assert send(state, "😀😀 !!").outcome is Outcome.CLARIFYING
+    assert dialogue.sent == []
+
+
+def test_while_the_dialogue_is_down_a_message_is_kept_and_answered_later(
+    state: AppState, dialogue: FakeDialogue, clock: FakeClock
+) -> None:
+    dialogue.down = True
+    result = send(state, "does it hurt")
+    assert result.outcome is Outcome.QUEUED
+    assert "saved" in result.replies[0].text
+    assert answer_leftovers(state) == 0, "not due yet"
+    clock.advance(seconds=10)
+    assert answer_leftovers(state) == 1, "tried, still down"
+    dialogue.down = False
+    clock.advance(minutes=10)
+    assert answer_leftovers(state) == 1
+    rows = stored(state)
+    assert [r.text for r in rows if r.sender == "assistant"] == [
+        result.replies[0].text,
+        "It can sting a little.",
+    ]
+    assert rows[0].outcome == "answered"
+    clock.advance(minutes=10)
+    assert answer_leftovers(state) == 0
+
+
+def test_a_message_whose_process_was_killed_is_taken_up_once(
+    state: AppState, clock: FakeClock
+) -> None:
+    with state.database.transaction() as session:
+        message = transcript.store_inbound(
+            session, builders.inbound("does it hurt"), "does it hurt", state.screen.verdict("x")
+        )
+        assert message is not None
+    assert answer_leftovers(state) == 0, "it may still be in work"
+    clock.advance(seconds=60)
+    assert answer_leftovers(state) == 1
+    assert stored(state)[0].outcome == "answered"
+
+
+def test_a_red_flag_whose_process_was_killed_gets_its_wording(
+    state: AppState, clock: FakeClock
+) -> None:
+    verdict = state.screen.verdict(EMERGENCY)
+    with state.database.transaction() as session:
+        transcript.store_inbound(session, builders.inbound(EMERGENCY), EMERGENCY, verdict)
+    clock.advance(seconds=60)
+    answer_leftovers(state)
+    question, reply = stored(state)
+    assert question.outcome == "escalated_emergency"
+    assert "911" in reply.text
+
+
+def test_two_workers_do_not_take_the_same_message(
+    state: AppState, dialogue: FakeDialogue, clock: FakeClock
+) -> None:
+    dialogue.down = True
+    send(state, "does it hurt")
+    dialogue.down = False
+    dialogue.sent.clear()
+    clock.advance(minutes=1)
+    threads = [threading.Thread(target=answer_leftovers, args=(state,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(dialogue.sent) == 1
+    assert sum(r.answer_id == "does-it-hurt" for r in stored(state)) == 1
+
+
+def test_earlier_turns_go_along_for_follow_up_questions(
+    state: AppState, dialogue: FakeDialogue
+) -> None:
+    send(state, "does it hurt", 1)
+    send(state, "and for how long", 2)
+    context = dialogue.sent[1][3]
+    assert context == {"recent": ["does it hurt"], "last_answer_id": "does-it-hurt"}
+
+
+def test_retention_erases_words_after_its_days_and_not_before(
+    state: AppState, clock: FakeClock
+) -> None:
+    send(state, "does it hurt")
+    clock.advance(days=89)
+    assert purge(state, dry_run=True) == 0
+    clock.advance(days=2)
+    assert purge(state, dry_run=True) == 1
+    assert stored(state)[0].text == "does it hurt", "a dry run changes nothing"
+    assert purge(state) == 1
+    assert {row.text for row in stored(state)} == {transcript.ERASED_TEXT}
+    assert purge(state) == 0
+
+
+def test_the_worker_shows_that_it_lives(state: AppState) -> None:
+    beat(state)
+    beat(state)
+
+
+def test_storing_and_triage_are_quick(state: AppState, dialogue: FakeDialogue) -> None:
+    send(state, "warm up", 1)
+    started = time.perf_counter()
+    send(state, EMERGENCY, 2)
+    assert time.perf_counter() - started < 1.0
