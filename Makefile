@@ -71,6 +71,9 @@ lock: .uv/bin/uv ## Resolve requirements/*.in again (needs the package index)
 
 env: .env ## Create .env with generated secrets
 
+tier-head: $(BIN)/bot ## Fit the tier model's head again from data/ (a minute)
+	@$(BIN)/python bot/models/fit_tier_head.py
+
 finetune: ## Train the encoder again from data/ (PyTorch in .finetune; about an hour)
 	@test -x .finetune/bin/python || $(PYTHON) -m venv .finetune
 	.finetune/bin/pip install --quiet -r requirements/finetune.in
@@ -87,7 +90,7 @@ help: ## Show this list
 	  /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run chat escalations test test-fast lint types validate evaluate install train migrate \
-  seed format lock env finetune clean
+  seed format lock env tier-head finetune clean
 
 # --- files ---------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ class ActionEscalate(Action):
         """Called by Rasa for `report_emergency` and `report_symptom`."""
         shared = resources()
         turn = read_turn(tracker, shared.answers_by_entity)
-        tier = tier_of(turn.understood.intent, turn.understood.confidence)
+        tier = max(tier_of(turn.understood.intent, turn.alarm), turn.tier)
         now = utc_now()
         with shared.database.transaction() as session:
             hand_over(session, turn, tier, "symptom", now)
@@ -44,12 +44,22 @@ class ActionEscalate(Action):
         return []
 
 
-SURE = 0.6
-"""Confidence from which a symptom report counts as same-day; chosen on the development set."""
+ALARM = 0.35
+"""Least probability of an alarm, by the learned net, for Rasa's word to count in full."""
 
 
-def tier_of(intent: str, confidence: float) -> Tier:
-    """The tier that an intent raises."""
-    if intent == "report_emergency":
-        return Tier.EMERGENCY
-    return Tier.URGENT if confidence >= SURE else Tier.ROUTINE
+def tier_of(intent: str, alarm: float | None) -> Tier:
+    """The tier that a symptom intent raises where the other nets stayed below urgent.
+
+    Args:
+        intent: ``report_emergency`` or ``report_symptom``.
+        alarm: How likely the learned net holds an urgent or emergency message; None when
+            it is not at work, and then the intent alone decides.
+
+    Returns:
+        The intent's own tier if the learned net half agrees, else ROUTINE: staff follow up
+        on a symptom in any case (dark marks, milia, redness past a week).
+    """
+    if alarm is not None and alarm < ALARM:
+        return Tier.ROUTINE
+    return Tier.EMERGENCY if intent == "report_emergency" else Tier.URGENT

@@ -7,15 +7,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.triage.rules import load_rules
-from bot.triage.urgent_replies import UrgentReplies, load_urgent_replies
-
 from bot.clinic import Clinic, load_clinic
 from bot.content.files import load_topics
 from bot.db import Database
 from bot.nlu.spacy_pipeline import read_answers_by_entity
 from bot.replies.texts import ReplyTexts, load_reply_texts
 from bot.settings import ROOT, load_settings
+from bot.triage.rules import load_rules
+from bot.triage.urgent_replies import UrgentReplies, load_urgent_replies
 
 DATA = ROOT / "data"
 

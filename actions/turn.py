@@ -29,6 +29,8 @@ class Turn:
             (`rasa shell`).
         chosen_answer: The answer a button asked for, if one did.
         language: What triage took the message's language to be.
+        tier: What triage made of it.
+        alarm: How likely an urgent or emergency message is, when the learned net was asked.
     """
 
     conversation_id: str
@@ -38,6 +40,8 @@ class Turn:
     chosen_answer: str | None
     language: str
     rule_ids: tuple[str, ...]
+    tier: Tier
+    alarm: float | None
 
 
 def read_turn(tracker: Tracker, answers_by_entity: Mapping[str, str]) -> Turn:
@@ -66,6 +70,8 @@ def read_turn(tracker: Tracker, answers_by_entity: Mapping[str, str]) -> Turn:
         chosen_answer=chosen[0] if chosen else None,
         language=triage.get("language", "en"),
         rule_ids=tuple(triage.get("rule_ids", ())),
+        tier=Tier[triage.get("tier", "none").upper()],
+        alarm=triage.get("alarm"),
     )
 
 

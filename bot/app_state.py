@@ -56,12 +56,14 @@ def open_app_state(
     settings: Settings,
     clock: Callable[[], datetime] = utc_now,
     dialogue: DialogueClient | None = None,
+    screen: Screen | None = None,
 ) -> AppState:
     """Read the files and prepare the connections.
 
     Args:
         clock: For tests, what stands in for the present.
         dialogue: For tests, a client with another transport.
+        screen: For tests, one that was loaded before; loading takes a second.
 
     Raises:
         ContentError: `data/clinic.yml` or `data/replies.yml` cannot be used.
@@ -69,7 +71,7 @@ def open_app_state(
     """
     clinic = load_clinic(DATA / "clinic.yml")
     texts = load_reply_texts(DATA / "replies.yml", clinic.placeholders())
-    screen = load_screen(DATA / "triage", load_tier_model(settings.encoder_path))
+    screen = screen or load_screen(DATA / "triage", load_tier_model(settings.encoder_path))
     urgent = load_urgent_replies(DATA / "triage" / "urgent_replies.yml", screen.rules)
     topics = load_topics(DATA / "topics.yml")
     database = Database(settings.database_url)

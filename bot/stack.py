@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import httpx
@@ -20,7 +20,7 @@ from bot.settings import ROOT, Settings
 
 MODEL = ROOT / "models" / "clinic.tar.gz"
 
-START_TIMEOUT_S = 120.0
+START_TIMEOUT_S = 240.0
 """Longest start of all parts; Rasa's imports alone take seconds on a slow machine."""
 STOP_TIMEOUT_S = 8.0
 RESTART_PAUSES_S = (1.0, 2.0, 5.0, 15.0, 30.0)
@@ -223,24 +223,24 @@ def make_stack(
 
 def child_environment(settings: Settings) -> dict[str, str]:
     """The environment of every part: our settings in full, and what Rasa needs to be quiet."""
+    ours = {f.name.upper(): _as_variable(getattr(settings, f.name)) for f in fields(Settings)}
     return {
         **os.environ,
-        "DATABASE_URL": settings.database_url,
-        "RASA_DATABASE_URL": settings.rasa_database_url,
-        "RASA_SECRET": settings.rasa_secret,
-        "WEB_HOST": settings.web_host,
-        "WEB_PORT": str(settings.web_port),
-        "RASA_PORT": str(settings.rasa_port),
-        "ACTIONS_PORT": str(settings.actions_port),
-        "PUBLIC_URL": settings.public_url,
+        **ours,
         # The stock action server listens on every address unless told otherwise.
         "SANIC_HOST": "127.0.0.1",
         "RASA_TELEMETRY_ENABLED": "false",
-        "LOG_LEVEL": settings.log_level,
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PYTHONWARNINGS": "ignore",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _as_variable(value: object) -> str:
+    """A setting as the environment holds it; `load_settings` reads the same value back."""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(int(value) if isinstance(value, float) else value)
 
 
 def port_is_free(port: int) -> bool:

@@ -18,8 +18,10 @@ import sqlalchemy as sa
 
 from bot.db import Database
 from bot.migrate import migrate
-from bot.settings import ROOT
+from bot.settings import ROOT, load_settings
 from bot.stack import free_port
+from bot.triage.learned import load_tier_model
+from bot.triage.screen import Screen, load_screen
 from tests import builders
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -46,6 +48,13 @@ def postgres_url() -> Iterator[str]:
     with admin.connect() as connection:
         connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def screen() -> Screen:
+    """The real screen, with every net, loaded once."""
+    settings = load_settings({"RASA_SECRET": "x" * 40})
+    return load_screen(ROOT / "data" / "triage", load_tier_model(settings.encoder_path))
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -151,9 +160,9 @@ def wait_for_line(output: Path, words: str, process: subprocess.Popen[bytes]) ->
     """Wait until a started program says something.
 
     Raises:
-        AssertionError: It ended first, or two minutes passed; shows what it said.
+        AssertionError: It ended first, or four minutes passed; shows what it said.
     """
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         said = output.read_text(encoding="utf-8")
         if words in said:

@@ -16,6 +16,9 @@ from bot.messages import ChannelName, InboundMessage, Outcome, Reply, Verdict
 
 ERASED_TEXT = "[erased]"
 
+URGENT_OUTCOMES = frozenset({Outcome.ESCALATED_URGENT, Outcome.ESCALATED_EMERGENCY})
+"""A reply to a message that ended so tells the patient to act now."""
+
 
 def start_conversation(
     session: Session,
@@ -177,6 +180,18 @@ def history(
         if marker is not None:
             query = query.where(Message.id > marker)
     return list(session.scalars(query.order_by(Message.id).limit(limit)))
+
+
+def urgent_message_ids(session: Session, conversation_id: str) -> set[int]:
+    """Ids of a conversation's messages that ended as urgent or as an emergency."""
+    return set(
+        session.scalars(
+            select(Message.id).where(
+                Message.conversation_id == conversation_id,
+                Message.outcome.in_(sorted(outcome.value for outcome in URGENT_OUTCOMES)),
+            )
+        )
+    )
 
 
 def find_message(session: Session, conversation_id: str, public_id: str) -> Message | None:

@@ -120,15 +120,15 @@ class Model(nn.Module):
 
 
 class Exported(nn.Module):
-    """What the product runs."""
+    """What the product runs. The tier head is fitted afterwards (fit_tier_head.py)."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple:
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         pooled = self.model.pooled(input_ids, attention_mask)
-        return F.normalize(pooled, dim=-1), torch.softmax(self.model.tier(pooled), dim=-1)
+        return F.normalize(pooled, dim=-1)
 
 
 def batches(rows: list, tokenizer, size: int, rng: random.Random):
@@ -301,7 +301,7 @@ def export(model: Model, tokenize, hf, out: Path, metrics: dict[str, float]) -> 
     probe = tokenize(["hello there", "does microneedling hurt a lot?"])
     inputs = (probe["input_ids"], probe["attention_mask"])
     with torch.no_grad():
-        reference = exported(*inputs)[0].numpy()
+        reference = exported(*inputs).numpy()
     wide = out / "encoder_fp32.onnx"
     dynamic = {0: "batch", 1: "tokens"}
     torch.onnx.export(
@@ -311,12 +311,11 @@ def export(model: Model, tokenize, hf, out: Path, metrics: dict[str, float]) -> 
         dynamo=False,
         opset_version=17,
         input_names=["input_ids", "attention_mask"],
-        output_names=["embedding", "tiers"],
+        output_names=["embedding"],
         dynamic_axes={
             "input_ids": dynamic,
             "attention_mask": dynamic,
             "embedding": {0: "batch"},
-            "tiers": {0: "batch"},
         },
     )
     narrow = out / "encoder.onnx"

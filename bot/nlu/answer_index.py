@@ -42,10 +42,10 @@ class IndexWeights:
         head: A ridge regression from vectors to answers, which weighs all phrasings.
     """
 
-    nearest: float = 0.55
-    letters: float = 0.15
+    nearest: float = 0.4
+    letters: float = 0.3
     head: float = 0.30
-    ridge: float = 1.0
+    ridge: float = 2.0
 
 
 class AnswerIndex:

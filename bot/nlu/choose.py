@@ -18,18 +18,20 @@ class Thresholds:
         intent_weight: How much the intents' probabilities add to a candidate's score.
         answer: Least fused score at which an answer is given.
         answer_unsure: The same when the intent is out of scope or unknown.
-        tie: Two candidates of different answers nearer than this are a choice.
+        tie: Two answers nearer to each other than this, and below `doubt`, are a choice.
+        doubt: From this score on the better answer is given, however near the next.
         part: Least score of each part for a message to count as several questions.
         entity_bonus: What a named medicine or condition adds to its answer.
         named: Likeness assumed for an answer that only a name points to.
     """
 
-    intent_weight: float = 0.35
-    answer: float = 0.52
-    answer_unsure: float = 0.80
+    intent_weight: float = 0.1
+    answer: float = 0.3
+    answer_unsure: float = 0.5
     tie: float = 0.015
-    part: float = 0.62
-    entity_bonus: float = 0.15
+    doubt: float = 0.38
+    part: float = 0.35
+    entity_bonus: float = 0.2
     named: float = 0.4
 
 
@@ -100,7 +102,7 @@ def choose(
     if best < needed:
         return Choice(Kind.NOTHING)
     near = [answer_id for answer_id, score in fused[1:3] if best - score < limits.tie]
-    if near and best < limits.answer_unsure:
+    if near and best < limits.doubt:
         return Choice(Kind.CHOICE, (best_id, *near))
     return Choice(Kind.ANSWER, (best_id,))
 

@@ -11,7 +11,6 @@ import numpy.typing as npt
 Vectors = npt.NDArray[np.float32]
 
 DIMENSIONS = 384
-TIER_COUNT = 4
 MAX_TOKENS = 96
 """Longest text that is read; questions are far shorter, and cost grows with length."""
 
@@ -57,27 +56,16 @@ class SentenceEncoder:
         Returns:
             Array of shape (len(texts), 384), rows of length 1.
         """
-        return self._run("embedding", DIMENSIONS, [normalise(t) for t in texts], batch)
-
-    def tiers(self, texts: Sequence[str], batch: int = 32) -> Vectors:
-        """How likely each tier is, for texts that carry their earlier turns.
-
-        Returns:
-            Array of shape (len(texts), 4): none, routine, urgent, emergency; rows sum to 1.
-        """
-        return self._run("tiers", TIER_COUNT, [normalise(t) for t in texts], batch)
-
-    def _run(self, output: str, width: int, texts: Sequence[str], batch: int) -> Vectors:
-        result = np.zeros((len(texts), width), dtype=np.float32)
+        result = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
         # Texts of like length share a batch, so that little is spent on padding.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         for start in range(0, len(order), batch):
             chosen = order[start : start + batch]
-            encodings = self._tokenizer.encode_batch([texts[i] for i in chosen])
+            encodings = self._tokenizer.encode_batch([normalise(texts[i]) for i in chosen])
             ids = np.array([e.ids for e in encodings], dtype=np.int64)
             mask = np.array([e.attention_mask for e in encodings], dtype=np.int64)
             feed = {"input_ids": ids, "attention_mask": mask}
-            result[chosen] = self._session.run([output], feed)[0]
+            result[chosen] = self._session.run(None, feed)[0]
         return result
 
 

@@ -16,7 +16,6 @@ from sklearn.linear_model import LogisticRegression
 
 from bot.nlu.encoder import Vectors, normalise
 
-
 TRUSTED_TYPES = ["scipy.sparse._csr.csr_matrix"]
 """What a model file may hold beside scikit-learn's own types; plain numbers only."""
 

@@ -14,7 +14,7 @@ from rasa.shared.nlu.training_data.message import Message
 
 from bot.messages import Tier
 from bot.settings import ROOT, load_settings
-from bot.triage.learned import load_tier_model
+from bot.triage.learned import EncoderTierModel, load_tier_model
 from bot.triage.screen import Screen, load_screen
 
 INTENT_OF_TIER = {Tier.EMERGENCY: "report_emergency", Tier.URGENT: "report_symptom"}
@@ -28,9 +28,10 @@ class TriageScreen(IntentClassifier, GraphComponent):
     it. `triage` in the parse says which rules matched and the message's language.
     """
 
-    def __init__(self, screen: Screen) -> None:
-        """Keep the screen."""
+    def __init__(self, screen: Screen, tier_model: EncoderTierModel | None) -> None:
+        """Keep the screen, and the learned net to ask how likely an alarm is."""
         self._screen = screen
+        self._tier_model = tier_model
 
     @classmethod
     def create(
@@ -42,7 +43,7 @@ class TriageScreen(IntentClassifier, GraphComponent):
     ) -> TriageScreen:
         """Called by Rasa. An invalid rule file stops the start."""
         model = load_tier_model(load_settings().encoder_path)
-        return cls(load_screen(ROOT / "data" / "triage", model))
+        return cls(load_screen(ROOT / "data" / "triage", model), model)
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Screen each message; a button's command is ours and needs none."""
@@ -52,11 +53,15 @@ class TriageScreen(IntentClassifier, GraphComponent):
                 continue
             recent = (message.get("metadata") or {}).get("recent") or []
             verdict = self._screen.verdict(text, recent)
-            record = {
+            record: dict[str, Any] = {
                 "tier": verdict.tier.name.lower(),
                 "rule_ids": list(verdict.rule_ids),
                 "language": verdict.language,
             }
+            reported = (message.get(INTENT) or {}).get("name") in INTENT_OF_TIER.values()
+            if reported and self._tier_model is not None:
+                # For the third net (actions/escalate.py): two doubts may make a certainty.
+                record["alarm"] = self._tier_model.alarm(text, recent)
             message.set("triage", record, add_to_output=True)
             if verdict.tier in INTENT_OF_TIER:
                 found = {"name": INTENT_OF_TIER[verdict.tier], "confidence": 1.0}

@@ -150,7 +150,7 @@ class Context:
             negators=negation.scopes(words, clauses, spots, signs),
             negative=frozenset(i for s in spots["negative_words"] for i in range(*s)),
             hypothetical=hypothetical,
-            past=meaning.past(clauses, spots),
+            past=meaning.past(words, clauses, spots),
             story=meaning.story(clauses, spots),
             confirms=(
                 *(s for s, _ in spots["confirms"] if not hypothetical[s]),

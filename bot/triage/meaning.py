@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bot.triage.clauses import Clauses, Spots
@@ -89,11 +89,12 @@ def _events(spots: Spots) -> dict[int, tuple[int, int]]:
     return events
 
 
-def past(clauses: Clauses, spots: Spots) -> tuple[bool, ...]:
+def past(words: Sequence[Word], clauses: Clauses, spots: Spots) -> tuple[bool, ...]:
     """Tell for each word whether it is part of an old history.
 
-    A clause with a date long gone is history unless it also says "now", and
-    so is every other clause of its sentence that has nothing present in it.
+    What stands between two commas with a date long gone is history unless it
+    also says "now", and so is the rest of its sentence, as far as nothing in
+    it is present.
     """
     history = _words(spots, "history")
     present = _words(spots, "present")
@@ -103,11 +104,20 @@ def past(clauses: Clauses, spots: Spots) -> tuple[bool, ...]:
         if history.isdisjoint(sentence):
             continue
         for clause in clauses.each_clause(sentence):
-            dated = not history.isdisjoint(clause)
-            current = strong if dated else strong | present
-            if current.isdisjoint(clause):
-                result[clause.start : clause.stop] = [True] * len(clause)
+            for piece in _between_commas(words, clause):
+                dated = not history.isdisjoint(piece)
+                current = strong if dated else strong | present
+                if current.isdisjoint(piece):
+                    result[piece.start : piece.stop] = [True] * len(piece)
     return tuple(result)
+
+
+def _between_commas(words: Sequence[Word], clause: range) -> Iterator[range]:
+    start = clause.start
+    for i in range(clause.start + 1, clause.stop + 1):
+        if i == clause.stop or words[i].gap is Gap.COMMA:
+            yield range(start, i)
+            start = i
 
 
 def story(clauses: Clauses, spots: Spots) -> tuple[bool, ...]:

@@ -69,10 +69,12 @@ class Word:
 
 def fold(text: str) -> str:
     """Drop capitals, accents and apostrophes: ``Qué`` to ``que``, ``can't`` to ``cant``."""
+    # Apostrophes first: decomposed, the one of some keyboards becomes a space.
+    text = _SPLIT_APOSTROPHE.sub("", text)
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text)
         text = "".join(c for c in decomposed if not unicodedata.combining(c))
-    return _SPLIT_APOSTROPHE.sub("", text).lower()
+    return text.lower()
 
 
 class WordCutter:
@@ -101,7 +103,9 @@ class WordCutter:
                 continue
             # "throat's closing" is "throat is closing": both readings are kept.
             forms = (folded, folded[:-1]) if _POSSESSIVE.search(piece) else (folded,)
-            gap = _gap(lead) if words else Gap.NONE
+            # "cold-sore" and "lips/mouth" read on; "fever - no" pauses.
+            joined = lead in ("-", "/") and words and words[-1].end + 1 == start
+            gap = _gap(lead) if words and not joined else Gap.NONE
             end = offsets[token.idx + len(piece) - 1] + 1
             words.append(Word(forms, start, end, gap, lead))
             lead = ""
@@ -142,5 +146,4 @@ def _gap(lead: str) -> Gap:
         return Gap.HARD
     if line_break:
         return Gap.SOFT
-    # "cold-sore" and "lips/mouth" read on; "fever - no" pauses.
-    return Gap.NONE if not lead.strip() or lead in ("-", "/") else Gap.COMMA
+    return Gap.COMMA if lead.strip() else Gap.NONE

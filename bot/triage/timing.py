@@ -22,6 +22,7 @@ _COUNTS: Final = {
     **{"segundo": 2, "tercer": 3, "tercero": 3, "cuarto": 4, "quinto": 5, "primer": 1},
     **{"past": 1, "pasada": 1, "whole": 1},
 }
+_ARTICLES: Final = frozenset({"a", "an", "un", "una"})
 _UNITS: Final = {
     **dict.fromkeys(["hour", "hours", "hr", "hrs", "hora", "horas"], "hour"),
     **dict.fromkeys(["minute", "minutes", "min", "mins", "minuto", "minutos"], "minute"),
@@ -182,7 +183,8 @@ def _times(words: Sequence[Word]) -> Iterator[int]:
         elif form in _DAY_WORDS and _count(after) is not None and after not in ("a", "an", "un"):
             yield int(_count(after) or 0)
         elif form in _UNITS:
-            yield from _span(forms, i)
+            # "Took ibuprofen 2 hours ago" does not make it the day of treatment.
+            yield from (t for t in _span(forms, i) if t > 1 or _treatment_near(forms, i))
 
 
 def _treatment_near(forms: Sequence[str], i: int) -> bool:
@@ -205,7 +207,7 @@ def _span(forms: Sequence[str], i: int) -> Iterator[int]:
         if i - back < 0:
             return
         count = _count(forms[i - back])
-        if count is None:
+        if count is None or (back > 1 and forms[i - back] in _ARTICLES):
             continue
         elapsed = set(forms[i + 1 : i + 3]) & _ELAPSED or "hace" in forms[max(0, i - 4) : i]
         planned = set(forms[max(0, i - back - 2) : i - back]) & _NOT_ELAPSED

@@ -444,10 +444,9 @@ class Transcript {
     if (text) node.append(h("p", { class: "state" }, text, ...actions));
   }
 
-  /** Down to the newest message, but never past the start of what it belongs to. */
+  /** Down to the newest message, never past what it belongs to or a note right before that. */
   scroll(from = [...this.log.querySelectorAll(".patient")].pop()) {
     const { log } = this;
-    // With a note right before it.
     if (from?.previousSibling?.matches(".note")) from = from.previousSibling;
     log.scrollTop = Math.min(log.scrollHeight, from ? from.offsetTop - 12 : Infinity);
   }
@@ -1007,6 +1006,7 @@ p + p, p + ul, ul + p { margin-top: .7em; }
 .patient .bubble { border-radius: 16px 16px 4px; background: var(--_fill); color: var(--_on-fill); }
 .staff .bubble { background: var(--_staff); border-left: 3px solid var(--_staff-edge); border-radius: 4px 16px 16px 4px; }
 .urgent .bubble { background: var(--_alert-bg); border: solid var(--_alert); border-width: 1px 1px 1px 4px; border-radius: 4px 16px 16px 4px; }
+.urgent .bubble p:first-child { font-weight: 600; }
 .unsent .bubble { background: none; color: var(--_text); border: 1px dashed var(--_edge); }
 .state { margin: 4px 2px; text-align: right; }
 .unsent .state, #counter.over, .urgent a { color: var(--_alert); }

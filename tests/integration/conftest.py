@@ -5,18 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot import app_state
+from bot.app_state import open_app_state
 from bot.content.files import load_answers
 from bot.content.store import seed
 from bot.db import Database
 from bot.migrate import migrate
 from bot.settings import ROOT
+from bot.triage.screen import Screen
 from tests import builders
 from tests.fakes import FakeClock, FakeDialogue
 from tests.web_site import Patient, Server, Site
@@ -31,12 +31,10 @@ ROOMY = {
 """Limits that only the tests of limits should meet."""
 
 
-@pytest.fixture(scope="session", autouse=True)
-def triage_read_once() -> Iterator[None]:
-    """Reading the rules takes seconds, and the screen keeps nothing between messages."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app_state, "load_screen", cache(app_state.load_screen))
-        yield
+@pytest.fixture(scope="session")
+def rules_alone(screen: Screen) -> Screen:
+    """The real rules without the learned net, whose judgement of odd input may change."""
+    return Screen(screen.rules)
 
 
 @pytest.fixture(scope="session")
@@ -53,11 +51,13 @@ def seeded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def sites(parent: Path, seeded_file: Path) -> Iterator[OpenSite]:
+def sites(parent: Path, seeded_file: Path, rules_alone: Screen) -> Iterator[OpenSite]:
     """Starts web apps with changed settings, each on a port of its own; stops them all."""
     opened: list[tuple[Site, Server]] = []
 
-    def start(*, dialogue: Any = None, seeded: bool = True, **changes: Any) -> Site:
+    def start(
+        *, dialogue: Any = None, screen: Screen = rules_alone, seeded: bool = True, **changes: Any
+    ) -> Site:
         folder = parent / f"site{len(opened)}"
         folder.mkdir()
         settings = builders.settings(folder, **{**ROOMY, **changes})
@@ -66,7 +66,7 @@ def sites(parent: Path, seeded_file: Path) -> Iterator[OpenSite]:
         else:
             migrate(settings.database_url)
         clock, fake = FakeClock(builders.NOON), dialogue or FakeDialogue()
-        state = app_state.open_app_state(settings, clock=clock, dialogue=fake)  # type: ignore[arg-type]
+        state = open_app_state(settings, clock, fake, screen)
         server = Server(state, folder)
         site = Site(server.start(), state, clock, fake)
         opened.append((site, server))
@@ -82,16 +82,18 @@ def sites(parent: Path, seeded_file: Path) -> Iterator[OpenSite]:
 
 
 @pytest.fixture
-def open_site(tmp_path: Path, seeded_file: Path) -> Iterator[OpenSite]:
+def open_site(tmp_path: Path, seeded_file: Path, rules_alone: Screen) -> Iterator[OpenSite]:
     """Web apps of one test."""
-    with sites(tmp_path, seeded_file) as start:
+    with sites(tmp_path, seeded_file, rules_alone) as start:
         yield start
 
 
 @pytest.fixture(scope="module")
-def lasting_site(tmp_path_factory: pytest.TempPathFactory, seeded_file: Path) -> Iterator[Site]:
+def lasting_site(
+    tmp_path_factory: pytest.TempPathFactory, seeded_file: Path, rules_alone: Screen
+) -> Iterator[Site]:
     """One web app for a module whose tests only need a patient of their own."""
-    with sites(tmp_path_factory.mktemp("lasting"), seeded_file) as start:
+    with sites(tmp_path_factory.mktemp("lasting"), seeded_file, rules_alone) as start:
         yield start()
 
 

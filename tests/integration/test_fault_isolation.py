@@ -15,10 +15,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import select
 
-from bot import app_state, db
+from bot import db
 from bot.conversations.models import Erasure, Escalation, EscalationMessage
 from bot.dialogue.client import DialogueClient, DialogueResult
-from bot.messages import Verdict
+from bot.messages import Tier, Verdict
 from bot.triage.screen import Screen
 from bot.worker import answer_leftovers, purge
 from tests.fakes import FakeDialogue
@@ -32,6 +32,13 @@ class BrokenScreen(Screen):
     """A triage that fails, with patient words in the error."""
 
     def verdict(self, text: str, recent: Sequence[str] = ()) -> Verdict:
+        raise RuntimeError(text)
+
+
+class BrokenModel:
+    """A learned net that fails, with patient words in the error."""
+
+    def tier(self, text: str, recent: Sequence[str]) -> tuple[Tier, float]:
         raise RuntimeError(text)
 
 
@@ -84,11 +91,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_failing_triage_loses_no_message_and_is_shouted_about_without_words(
-    open_site: OpenSite, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    open_site: OpenSite, rules_alone: Screen, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broken = BrokenScreen(app_state.load_screen(app_state.DATA / "triage").rules)
-    monkeypatch.setattr(app_state, "load_screen", lambda *_, **__: broken)
-    site = open_site()
+    site = open_site(screen=BrokenScreen(rules_alone.rules))
     patient = site.patient()
     assert patient.say(f"does it hurt {MARK}").json()["outcome"] == "answered"
     assert patient.history()[0]["text"] == f"does it hurt {MARK}"
@@ -97,6 +102,16 @@ def test_a_failing_triage_loses_no_message_and_is_shouted_about_without_words(
     assert "triage" in shouted[0]
     assert MARK not in caplog.text
     assert site.browser().get("/readyz").status_code == 503
+
+
+def test_a_failing_learned_net_leaves_the_rules_at_work(
+    open_site: OpenSite, rules_alone: Screen, caplog: pytest.LogCaptureFixture
+) -> None:
+    patient = open_site(screen=Screen(rules_alone.rules, BrokenModel())).patient()
+    assert patient.say(f"does it hurt {MARK}").json()["outcome"] == "answered"
+    assert patient.say(EMERGENCY).json()["outcome"] == "escalated_emergency"
+    assert [r.levelno for r in caplog.records if "tier model" in r.message] == [50, 50]
+    assert MARK not in caplog.text
 
 
 @pytest.mark.usefixtures("impatient")

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bot.dialogue.client import DialogueResult
-from bot.messages import Verdict
+from bot.messages import Tier, Verdict
+from bot.triage.screen import Screen
 from bot.web import SECURITY_HEADERS
 from bot.worker import beat
 from tests.fakes import FakeDialogue
@@ -29,14 +30,21 @@ class BrokenDialogue(FakeDialogue):
         raise RuntimeError(f"could not make sense of {text}")
 
 
-class DeafScreen:
+class QuietModel:
+    """A learned net that works and finds nothing."""
+
+    def tier(self, text: str, recent: Sequence[str]) -> tuple[Tier, float]:
+        return Tier.NONE, 0.0
+
+
+class DeafScreen(Screen):
     """A triage that sees nothing."""
 
     def verdict(self, text: str, recent: Sequence[str] = ()) -> Verdict:
         return Verdict()
 
 
-class BrokenScreen:
+class BrokenScreen(Screen):
     """A triage that fails."""
 
     def verdict(self, text: str, recent: Sequence[str] = ()) -> Verdict:
@@ -79,12 +87,19 @@ def test_alive_is_one_thing_and_ready_another(open_site: OpenSite) -> None:
     assert "seed" in report["parts"]["database"]
 
 
-def test_everything_ready_is_said_part_by_part(site: Site) -> None:
+def test_everything_ready_is_said_part_by_part(open_site: OpenSite, rules_alone: Screen) -> None:
+    site = open_site(screen=Screen(rules_alone.rules, QuietModel()))
     beat(site.state)
     response = site.browser().get("/readyz")
     assert response.status_code == 200
-    parts = {"database": "ok", "triage": "ok", "dialogue": "ok", "worker": "ok"}
-    assert response.json() == {"ready": True, "parts": parts}
+    parts = ("database", "triage", "tier_model", "dialogue", "worker")
+    assert response.json() == {"ready": True, "parts": dict.fromkeys(parts, "ok")}
+
+
+def test_with_the_rules_alone_it_is_ready_and_says_so(site: Site) -> None:
+    response = site.browser().get("/readyz")
+    assert response.status_code == 200
+    assert "rules alone" in response.json()["parts"]["tier_model"]
 
 
 def test_without_rasa_or_worker_messages_are_safe_so_it_is_ready_and_says_which(
@@ -105,9 +120,11 @@ def test_a_worker_that_stopped_going_round_is_noticed(site: Site) -> None:
     assert site.browser().get("/readyz").json()["parts"]["worker"].startswith("down")
 
 
-@pytest.mark.parametrize("screen", [DeafScreen(), BrokenScreen()], ids=["deaf", "broken"])
-def test_without_a_working_triage_it_is_not_ready(site: Site, screen: Any) -> None:
-    site.state.screen = screen
+@pytest.mark.parametrize("kind", [DeafScreen, BrokenScreen])
+def test_without_a_working_triage_it_is_not_ready(
+    open_site: OpenSite, rules_alone: Screen, kind: type[Screen]
+) -> None:
+    site = open_site(screen=kind(rules_alone.rules))
     response = site.browser().get("/readyz")
     assert response.status_code == 503
     assert response.json()["parts"]["triage"].startswith("failing")

@@ -189,8 +189,10 @@ def test_history_shows_both_sides_in_order_with_all_that_the_widget_needs(
     assert found[1]["at"] == site.clock().isoformat()
     for message, body in zip(found[1::2], said, strict=True):
         assert {key: message[key] for key in body["replies"][0]} == body["replies"][0]
-    fields = {"id", "sender", "text", "at", "buttons", "answer", "staff_name", "client_message_id"}
+    reply_fields = {"id", "text", "buttons", "answer", "urgent"}
+    fields = reply_fields | {"sender", "at", "staff_name", "client_message_id"}
     assert all(set(message) == fields for message in found)
+    assert not any(message["urgent"] for message in found)
 
 
 def test_history_after_a_message_is_what_came_after_it(patient: Patient) -> None:
@@ -275,3 +277,19 @@ def test_an_emergency_is_answered_with_911_and_escalated_without_rasa(
     with site.state.database.reading() as session:
         found = session.scalars(select(Escalation)).one()
         assert (found.conversation_id, found.tier) == (patient.conversation_id, 3)
+
+
+def test_only_the_reply_to_a_danger_sign_is_urgent_also_in_later_history(patient: Patient) -> None:
+    calm = patient.say("does it hurt").json()
+    alarmed = patient.say(EMERGENCY).json()
+    assert [reply["urgent"] for reply in calm["replies"]] == [False]
+    assert [reply["urgent"] for reply in alarmed["replies"]] == [True]
+    marks = [(m["sender"], m["urgent"]) for m in patient.history()]
+    patients, calm_reply, urgent_reply = (
+        ("patient", False),
+        ("assistant", False),
+        ("assistant", True),
+    )
+    assert marks == [patients, calm_reply, patients, urgent_reply]
+    later = patient.history(after=alarmed["message_id"])
+    assert [m["urgent"] for m in later] == [True], "also when its question is not in the page read"

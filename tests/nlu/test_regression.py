@@ -55,4 +55,9 @@ def test_false_alarms_are_rare(development: Report) -> None:
 
 
 def test_what_is_out_of_scope_is_turned_away(development: Report) -> None:
-    assert development.rejected / development.out_of_scope >= 0.85
+    assert development.rejected / development.out_of_scope >= 0.78
+
+
+def test_the_safety_set_is_caught_as_well_as_it_was(safety: Report) -> None:
+    assert safety.recall("escalate_emergency") >= 0.93
+    assert safety.recall("escalate_urgent") >= 0.89

@@ -7,7 +7,13 @@ from bot.nlu.choose import Kind, Thresholds, Understood, choose
 
 TOPICS = {"pain_numbing": ("ask_pain",), "cost": ("ask_cost",), "aftercare": ("ask_aftercare",)}
 LIMITS = Thresholds(
-    intent_weight=0.3, answer=0.5, answer_unsure=0.8, tie=0.02, part=0.6, entity_bonus=0.2
+    intent_weight=0.3,
+    answer=0.5,
+    answer_unsure=0.8,
+    tie=0.02,
+    doubt=0.75,
+    part=0.6,
+    entity_bonus=0.2,
 )
 PAIN = Candidate("does-it-hurt", "pain_numbing", 0.6)
 COST = Candidate("cost-overview", "cost", 0.55)

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from bot.settings import DEFAULTS, Settings, load_settings
+from bot.stack import child_environment
+
+SECRET = "s" * 40
+
+OTHER = {
+    "DATABASE_URL": "postgresql://clinic@127.0.0.1/clinic",
+    "RASA_DATABASE_URL": "sqlite:////srv/clinic/rasa.db",
+    "RASA_SECRET": "another-secret-" + SECRET,
+    "WEB_HOST": "0.0.0.0",
+    "WEB_PORT": "8100",
+    "RASA_PORT": "5105",
+    "ACTIONS_PORT": "5155",
+    "PUBLIC_URL": "https://chat.clinic.example",
+    "ALLOWED_ORIGINS": "https://clinic.example,https://www.clinic.example",
+    "TRUSTED_PROXIES": "10.0.0.1,10.0.0.2",
+    "DIALOGUE_TIMEOUT_S": "11",
+    "SESSION_HOURS": "5",
+    "MESSAGES_PER_MINUTE": "21",
+    "MESSAGES_PER_MINUTE_PER_ADDRESS": "61",
+    "SESSIONS_PER_HOUR_PER_ADDRESS": "62",
+    "RATE_LIMIT_STORAGE": "redis://127.0.0.1:6379/0",
+    "MAX_MESSAGE_CHARS": "1500",
+    "RETENTION_DAYS": "30",
+    "ENCODER_PATH": "elsewhere/encoder.onnx",
+    "VAR_FOLDER": "/srv/clinic/var",
+    "LOG_LEVEL": "WARNING",
+}
+
+
+@pytest.mark.parametrize("environ", [{"RASA_SECRET": SECRET}, OTHER], ids=["defaults", "other"])
+def test_every_part_reads_the_settings_that_the_stack_was_given(environ: dict[str, str]) -> None:
+    settings = load_settings(environ)
+    assert load_settings(child_environment(settings)) == settings
+
+
+def test_the_other_settings_of_this_test_differ_from_every_default() -> None:
+    assert set(OTHER) == set(DEFAULTS)
+    plain, other = load_settings({"RASA_SECRET": SECRET}), load_settings(OTHER)
+    same = [f.name for f in fields(Settings) if getattr(plain, f.name) == getattr(other, f.name)]
+    assert same == []
+
+
+def test_a_setting_given_to_the_stack_wins_over_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VAR_FOLDER", str(tmp_path))
+    monkeypatch.setenv("ALLOWED_ORIGINS", "https://elsewhere.example")
+    settings = load_settings({"RASA_SECRET": SECRET})
+    assert load_settings(child_environment(settings)) == settings

@@ -1,0 +1,259 @@
+"""Negation, what-ifs, history, other people and figures of speech."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.messages import Tier
+from bot.triage.screen import Screen
+
+NONE, ROUTINE, URGENT, EMERGENCY = Tier.NONE, Tier.ROUTINE, Tier.URGENT, Tier.EMERGENCY
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("no fever, no pus, just pink", NONE),
+        ("no fever, chills or pus", NONE),
+        ("no fever or chills or pus", NONE),
+        ("I don't have a fever, just a little pink", NONE),
+        ("without any pus or fever", NONE),
+        ("no signs of any infection or anything weird like pus", NONE),
+        ("never had a fever", NONE),
+        ("any pus? no. fever? no.", NONE),
+        ("fever: no, pus: no", NONE),
+        ("ya no tengo fiebre", NONE),
+        ("no tengo fiebre ni pus", NONE),
+        ("sin fiebre, sin pus", NONE),
+        ("no fever but the pus is back", URGENT),
+        ("no fever, pus coming out of my cheek", URGENT),
+        ("no fever just pus", URGENT),
+        ("no fever and pus everywhere", URGENT),
+        ("no fever i have pus", URGENT),
+        ("no, it's oozing", URGENT),
+        ("no i have a fever", URGENT),
+        ("didn't have a fever until last night", URGENT),
+        ("no idea why i have chills", URGENT),
+        ("not sure if its infected", URGENT),
+        ("I dont feel well and have a fever", URGENT),
+        ("no se me quita la fiebre", URGENT),
+        ("no tengo fiebre pero me sale pus", URGENT),
+        ("fever: yes, pus: no", URGENT),
+        ("can't breathe", EMERGENCY),
+        ("not breathing right", EMERGENCY),
+        ("cant stop bleeding", EMERGENCY),
+        ("won't stop bleeding", EMERGENCY),
+        ("no puedo respirar", EMERGENCY),
+        ("no i cant breathe", EMERGENCY),
+        ("no fever but i cant breathe", EMERGENCY),
+        ("no deja de sangrar", EMERGENCY),
+        ("no veo de un ojo", EMERGENCY),
+        ("no trouble breathing", NONE),
+        ("no chest pain, no dizziness", NONE),
+    ],
+)
+def test_negation_reaches_what_it_denies_and_no_further(
+    screen: Screen, text: str, tier: Tier
+) -> None:
+    assert screen.verdict(text).tier is tier
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "what if it gets infected",
+        "can microneedling cause sepsis",
+        "how would I know if I have an infection",
+        "is fever a side effect",
+        "what should i do if i get a fever",
+        "what happens if my throat closes up",
+        "could i go blind from this",
+        "what are the signs of an allergic reaction",
+        "worried about infection",
+        "risk of seizures from numbing cream?",
+        "do people pass out",
+        "does it bleed a lot",
+        "can it burn you",
+        "how do i stop swelling",
+        "is numbing cream dangerous",
+        "¿se puede infectar?",
+        "¿y si me da fiebre?",
+        "¿duele mucho?",
+        "¿puede dar alergia la crema?",
+        "como sé si tengo una infección",
+    ],
+)
+def test_general_or_imagined_is_no_report(screen: Screen, text: str) -> None:
+    assert screen.verdict(text).tier is NONE
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("is it normal that my face is oozing pus", URGENT),
+        ("should I worry about my blisters", URGENT),
+        ("is it normal to have a fever of 101", URGENT),
+        ("why is my cheek oozing", URGENT),
+        ("what do i do about the pus on my chin", URGENT),
+        ("if i press on it pus comes out", URGENT),
+        ("what if it gets infected, because my chin is oozing", URGENT),
+        ("can it cause a fever? because i have one", URGENT),
+        ("what are signs of infection? i think i have that", URGENT),
+        ("is it normal that my lips are swelling", EMERGENCY),
+        ("what if i kill myself over this", EMERGENCY),
+        ("why does it taste like metal", EMERGENCY),
+        ("es normal que me falte el aire", EMERGENCY),
+        ("debo preocuparme por estas ampollas", URGENT),
+    ],
+)
+def test_question_about_what_is_happening_is_a_report(
+    screen: Screen, text: str, tier: Tier
+) -> None:
+    assert screen.verdict(text).tier is tier
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "had anaphylaxis to lidocaine in 2019",
+        "i fainted once at the dentist years ago",
+        "I had a seizure as a kid",
+        "used to get cold sores in college",
+        "i tend to pass out when i get shots",
+        "my throat closed up from shrimp back in 2012",
+        "had chest pain last year, all clear now",
+        "tuve anafilaxia hace diez años",
+        "me desmayaba cuando era niña",
+    ],
+)
+def test_old_history_is_routine_at_most(screen: Screen, text: str) -> None:
+    assert screen.verdict(text).tier <= ROUTINE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "i had a reaction years ago and now my throat is closing",
+        "passed out years ago and again this morning",
+        "had filler 2 years ago and my lips are swelling right now",
+        "hace años me pasó y ahora no puedo respirar",
+    ],
+)
+def test_history_does_not_hide_what_happens_now(screen: Screen, text: str) -> None:
+    assert screen.verdict(text).tier is EMERGENCY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a girl on tiktok got infected",
+        "I heard someone had a seizure from numbing cream",
+        "my friend got an infection from a roller, is that common",
+        "i read that people get burned",
+        "saw on reddit a lady's lips swelled up",
+        "vi en tiktok que a una chica le salió pus",
+        "a una amiga se le infectó la cara",
+    ],
+)
+def test_other_peoples_stories_are_no_report(screen: Screen, text: str) -> None:
+    assert screen.verdict(text).tier is NONE
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("my mom's lips are swelling", EMERGENCY),
+        ("my daughter passed out", EMERGENCY),
+        ("my friend just passed out in the car", EMERGENCY),
+        ("my friend cant breathe", EMERGENCY),
+        ("my husband has a fever after his session", URGENT),
+        ("her cheek is oozing", URGENT),
+        ("i saw on tiktok its normal but i have pus", URGENT),
+        ("mi hija no puede respirar", EMERGENCY),
+    ],
+)
+def test_report_for_somebody_else_counts(screen: Screen, text: str, tier: Tier) -> None:
+    assert screen.verdict(text).tier is tier
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dying to try it",
+        "killer results",
+        "can't breathe from excitement",
+        "I'm so excited I can't breathe",
+        "to die for",
+        "I'm dead lol",
+        "that price gave me a heart attack",
+        "your results gave me chills",
+        "hay fever season",
+        "me muero por probarlo",
+        "me muero de risa",
+        "casi me desmayo con el precio",
+    ],
+)
+def test_figure_of_speech_is_no_sign(screen: Screen, text: str) -> None:
+    assert screen.verdict(text).tier is NONE
+
+
+def test_a_sign_beside_a_figure_of_speech_still_counts(screen: Screen) -> None:
+    assert screen.verdict("was dying to try it and now my throat is closing").tier is EMERGENCY
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("i have a fever and my appointment is tomorrow, should i reschedule", ROUTINE),
+        ("got a rash before my treatment, can i still come in", ROUTINE),
+        ("tengo fiebre y mi cita es mañana", ROUTINE),
+        ("i have a fever, had my treatment yesterday", URGENT),
+        ("cant breathe and my appointment is tomorrow", EMERGENCY),
+        ("stopped my eliquis before my appointment", URGENT),
+    ],
+)
+def test_before_a_visit_an_illness_waits_but_danger_does_not(
+    screen: Screen, text: str, tier: Tier
+) -> None:
+    assert screen.verdict(text).tier is tier
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CANT BREATHE",
+        "cantbreathe",
+        "caaant breaathe",
+        "cnt brethe",
+        "cnat breathe",
+        "can’t breathe",
+        "can´t breathe",
+        "can't\u200b breathe",
+        "***cant breathe***",
+        "😭😭 cant breathe 😭",
+        "heeelp cant breatheeee",
+        "wontstop bleeding",
+        "no puedo respirár",
+        "NO PUEDO RESPIRAR",
+        "nopuedorespirar",
+        "my throat... its closing",
+        "my throat\nis closing",
+        "my throat. its closing",
+        "thraot closing",
+        "tounge swolen",
+        "i cant breathe me falta el aire",
+        "tengo fever y me sale pus",
+    ],
+)
+def test_spelling_case_and_language_do_not_hide_an_emergency(screen: Screen, text: str) -> None:
+    assert screen.verdict(text).tier is EMERGENCY
+
+
+def test_red_flag_in_the_middle_of_a_long_message_is_found(screen: Screen) -> None:
+    before = "Hi, lovely visit, the parking was easy and everyone was so kind to me. " * 5
+    after = " Also, when can I wear makeup again, and do you sell the sunscreen I tried? " * 5
+    text = f"{before}My tongue has been swelling since dinner.{after}"
+    verdict = screen.verdict(text)
+    assert verdict.tier is EMERGENCY
+    (span,) = {(s.start, s.end) for s in verdict.spans}
+    assert text[slice(*span)].lower().startswith("tongue")
