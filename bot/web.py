@@ -60,7 +60,9 @@ def create_app(state: AppState | None = None) -> FastAPI:
         app.state.clinic = state or open_app_state(load_settings())
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         yield
-        app.state.clinic.close()
+        app.state.clinic.closing.set()
+        if state is None:  # what we were given, its owner closes
+            app.state.clinic.close()
 
     app = FastAPI(
         title="Clinic assistant",
