@@ -6,8 +6,12 @@ import signal
 import threading
 import time
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from bot.content.store import all_published
+from bot.conversations.escalations import waiting
 from bot.db import Database, utc_now
+from bot.messages import Tier
 from bot.settings import Settings
 from bot.stack import Stack, StackError, make_stack
 
@@ -31,7 +35,7 @@ def run(settings: Settings) -> int:
             print(f"\nIt did not start. {error}", flush=True)
             return 1
         _announce(settings, time.monotonic() - started)
-        _watch(stack, stop)
+        _watch(stack, stop, Database(settings.database_url))
         print("\nStopping …", flush=True)
     print("Stopped.", flush=True)
     return 0
@@ -56,7 +60,27 @@ def _announce(settings: Settings, seconds: float) -> None:
     print("\nCtrl-C stops everything.", flush=True)
 
 
-def _watch(stack: Stack, stop: threading.Event) -> None:
+def _watch(stack: Stack, stop: threading.Event, database: Database) -> None:
+    told: dict[int, int] = {}
     while not stop.wait(0.5):
+        _tell_of_escalations(database, told)
         for name in stack.revive():
             print(f"  {name} had ended and was started again; see {stack.log(name)}", flush=True)
+
+
+def _tell_of_escalations(database: Database, told: dict[int, int]) -> None:
+    """Print each waiting urgent or emergency escalation once per tier, with a bell.
+
+    No patient words: the tier and the number, and how to read the rest.
+    """
+    try:
+        with database.reading() as session:
+            found = [(e.id, e.tier) for e in waiting(session) if e.tier >= Tier.URGENT]
+    except SQLAlchemyError:
+        return  # the web app says so on /readyz; the next look comes in half a second
+    for number, tier in found:
+        if told.get(number, 0) < tier:
+            told[number] = tier
+            print(
+                f"\a  {Tier(tier).name}: escalation {number} waits (make escalations)", flush=True
+            )

@@ -48,7 +48,7 @@ def states(chat: ChatPage, product: Product) -> Iterator[str]:
     yield "3-answer"
     chat.node_of(reply).find_elements(By.CSS_SELECTOR, ".thumb")[1].click()
     yield "4-thumb-down"
-    chat.ask("skin")
+    chat.ask("face stuff")
     yield "5-choices"
     chat.ask("my throat is closing up and i cant breathe")
     yield "6-emergency"

@@ -74,7 +74,7 @@ def test_a_quick_reply_is_said_and_answered(chat: ChatPage, product: Product) ->
 def test_an_unclear_question_offers_choices_that_answer_it(
     chat: ChatPage, product: Product
 ) -> None:
-    asked = chat.open().ask("skin")
+    asked = chat.open().ask("face stuff")
     assert stored(product, chat.said_by("patient")[0]).outcome == "clarifying"
     choices = chat.node_of(asked).find_elements(By.CSS_SELECTOR, ".choice")
     assert 2 <= len(choices) <= 5

@@ -54,6 +54,15 @@ def test_a_patient_asks_and_gets_the_clinics_answer(product: Product) -> None:
         assert answer["version"] == 1
 
 
+def test_an_emergency_is_announced_where_the_product_was_started(product: Product) -> None:
+    with product.chat() as chat:
+        assert ask(chat, EMERGENCY)["outcome"] == "escalated_emergency"
+    deadline = time.monotonic() + 10
+    while "EMERGENCY: escalation" not in product.output.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
 def test_everything_reports_ready(product: Product) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
