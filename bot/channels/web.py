@@ -173,11 +173,10 @@ def send_message(
         result = state.intake.handle(inbound)
     except InvalidInbound as error:
         raise Problem(422, error.detail) from error
-    urgent = result.outcome in transcript.URGENT_OUTCOMES
     return {
         "message_id": result.message.public_id,
         "outcome": result.outcome.value,
-        "replies": [reply_json(reply, urgent) for reply in result.replies],
+        "replies": [reply_json(reply) for reply in result.replies],
     }
 
 
@@ -274,7 +273,9 @@ def _history(session: Session, conversation_id: str, after: str | None) -> list[
     urgent = transcript.urgent_message_ids(session, conversation_id)
     return [
         {
-            **reply_json(message, message.sender == "assistant" and message.in_reply_to in urgent),
+            **reply_json(message),
+            # The outcome is not in the history, but an emergency must stand out there too.
+            "urgent": message.sender == "assistant" and message.in_reply_to in urgent,
             "sender": message.sender,
             "at": message.at.isoformat(),
             "staff_name": message.staff_name,
@@ -284,8 +285,8 @@ def _history(session: Session, conversation_id: str, after: str | None) -> list[
     ]
 
 
-def reply_json(message: Message, urgent: bool) -> dict[str, Any]:
-    """One stored message in the shape of the contract; an urgent one must stand out."""
+def reply_json(message: Message) -> dict[str, Any]:
+    """One stored message in the shape of the contract."""
     answer = None
     if message.answer_id is not None:
         answer = {
@@ -299,5 +300,4 @@ def reply_json(message: Message, urgent: bool) -> dict[str, Any]:
         "text": message.text,
         "buttons": message.buttons or [],
         "answer": answer,
-        "urgent": urgent,
     }
