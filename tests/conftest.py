@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,11 +94,12 @@ class Product:
     def log_folder(self) -> Path:
         return self.folder / "log"
 
-    def chat(self) -> httpx.Client:
+    @contextmanager
+    def chat(self) -> Iterator[httpx.Client]:
         """A new patient: a browser-like client with a session."""
-        client = httpx.Client(base_url=self.url, timeout=30)
-        assert client.post("/api/chat/session").status_code == 201
-        return client
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            assert client.post("/api/chat/session").status_code == 201
+            yield client
 
     def processes(self, word: str) -> list[int]:
         """Process ids of the product's parts whose command line holds ``word``."""
