@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import yaml
 
 from bot.errors import ContentError
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """PyYAML keeps the last of two equal keys without a word; this one refuses."""
-
-    def construct_mapping(
-        self, node: yaml.MappingNode, deep: bool = False
-    ) -> dict[Hashable, object]:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            if key_node.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key_node.value!r} stands twice", key_node.start_mark
-                )
-            seen.add(key_node.value)
-        return super().construct_mapping(node, deep=deep)
+from bot.strict_loader import StrictLoader
 
 
 def read_mapping(path: Path) -> dict[str, object]:
@@ -33,8 +18,8 @@ def read_mapping(path: Path) -> dict[str, object]:
         ContentError: The file is missing, is not YAML, or has another shape.
     """
     try:
-        # _StrictLoader is a SafeLoader that also refuses keys given twice.
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506
+        # StrictLoader is a SafeLoader that also refuses keys given twice.
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=StrictLoader)  # noqa: S506
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ContentError(f"cannot be read: {error}", path=path) from error
     return text_keys(raw, "the file", path=path)

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -313,16 +313,6 @@ def verdict_record(verdict: Verdict) -> dict[str, object]:
 def new_public_id() -> str:
     """A random id for a message, as clients see it."""
     return secrets.token_hex(12)
-
-
-def count_by_outcome(session: Session) -> dict[str, int]:
-    """How many patient messages ended in each outcome."""
-    rows = session.execute(
-        select(Message.outcome, func.count())
-        .where(Message.sender == "patient")
-        .group_by(Message.outcome)
-    )
-    return {outcome or "in_progress": count for outcome, count in rows}
 
 
 def finish(message: Message, outcome: Outcome, latency_ms: float) -> None:

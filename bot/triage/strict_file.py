@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 
 import yaml
 
 from bot.errors import RuleFileError
-
-# libyaml reads the rules in a tenth of the time; not every platform has it.
-_Base: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _StrictLoader(_Base):  # type: ignore[valid-type, misc]  # chosen at run time
-    """Refuses equal keys in one mapping, of which YAML would keep the last."""
-
-    def construct_mapping(
-        self, node: yaml.MappingNode, deep: bool = False
-    ) -> dict[Hashable, object]:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            if key_node.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key_node.value!r} stands twice", key_node.start_mark
-                )
-            seen.add(key_node.value)
-        mapping: dict[Hashable, object] = super().construct_mapping(node, deep=deep)
-        return mapping
+from bot.strict_loader import StrictLoader
 
 
 class Node:
@@ -110,6 +91,6 @@ def read_file(path: Path) -> Node:
     try:
         text = path.read_text(encoding="utf-8")
         # The loader is a SafeLoader that refuses even more.
-        return Node(yaml.load(text, Loader=_StrictLoader), path)  # noqa: S506
+        return Node(yaml.load(text, Loader=StrictLoader), path)  # noqa: S506
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RuleFileError(path, f"cannot be read: {error}") from error
