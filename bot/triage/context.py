@@ -22,6 +22,8 @@ class Status(str, Enum):
     HYPOTHETICAL = "hypothetical"
     PAST = "past"
     STORY = "story"
+    THING = "thing"
+    """Of an animal or a thing: no red flag, unless it ate the numbing cream."""
     IDIOM = "idiom"
 
 
@@ -49,6 +51,7 @@ class Scopes:
         hypothetical: Whether each word is in a general or what-if question.
         past: Whether each word tells of an old event.
         story: Whether each word tells of people the patient does not ask for.
+        thing: Whether each word tells of an animal or a thing.
         confirms: First words of "that is what I have", or of "right now".
         before_visit: The message speaks of a treatment yet to come, and of no other.
     """
@@ -59,6 +62,7 @@ class Scopes:
     hypothetical: tuple[bool, ...]
     past: tuple[bool, ...]
     story: tuple[bool, ...]
+    thing: tuple[bool, ...]
     confirms: tuple[int, ...]
     before_visit: bool
 
@@ -77,6 +81,8 @@ class Scopes:
         first = match.start
         if self.story[first]:
             return Status.STORY
+        if self.thing[first]:
+            return Status.THING
         if self.hypothetical[first] and not confirmed and all(c <= first for c in self.confirms):
             return Status.HYPOTHETICAL
         return Status.PAST if self.past[first] else Status.LIVE
@@ -152,6 +158,7 @@ class Context:
             hypothetical=hypothetical,
             past=meaning.past(words, clauses, spots),
             story=meaning.story(clauses, spots),
+            thing=meaning.things(clauses, spots),
             confirms=(
                 *(s for s, _ in spots["confirms"] if not hypothetical[s]),
                 *(s for s, _ in spots["happening"]),

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from bot.messages import Tier
-from bot.nlu.encoder import SentenceEncoder, Vectors
+from bot.nlu.encoder import SentenceEncoder, Vectors, shared_encoder
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def load_tier_model(encoder_path: Path) -> EncoderTierModel | None:
     try:
         head = json.loads((encoder_path.parent / "tier_head.json").read_text(encoding="utf-8"))
         model = EncoderTierModel(
-            SentenceEncoder(encoder_path),
+            shared_encoder(encoder_path),
             np.asarray(head["weights"], dtype=np.float32),
             np.asarray(head["bias"], dtype=np.float32),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from bot.triage.clauses import Clauses, Spots
@@ -32,6 +32,9 @@ def hypothetical(words: Sequence[Word], clauses: Clauses, spots: Spots) -> tuple
     result = [False] * len(words)
     carried = False
     continues = {start for start, _ in spots["question_continues"]}
+    openings = {start for start, _ in spots["general_openings"]}
+    persons = _words(spots, "persons")
+    spared = _words(spots, "not_hypothetical")
     for sentence in clauses.each_sentence():
         asked = words[sentence[-1]].forms[0] == QUESTION_MARK
         state = carried and asked and sentence.start in continues
@@ -44,6 +47,10 @@ def hypothetical(words: Sequence[Word], clauses: Clauses, spots: Spots) -> tuple
                 state = kind == _HYPOTHETICAL
                 lived = lived or kind == _LIVE
             result[i] = state
+        # "do you treat a swollen face": asked of nobody, so nobody has it.
+        general = asked and not lived and sentence.start in openings
+        if general and persons.isdisjoint(sentence) and spared.isdisjoint(sentence):
+            result[sentence.start : sentence.stop] = [True] * len(sentence)
         if not lived:
             for start, end in spots["hypothetical_after"]:
                 if start in sentence:
@@ -103,11 +110,15 @@ def past(words: Sequence[Word], clauses: Clauses, spots: Spots) -> tuple[bool, .
     for sentence in clauses.each_sentence():
         if history.isdisjoint(sentence):
             continue
+        renewed = False
         for clause in clauses.each_clause(sentence):
             for piece in _between_commas(words, clause):
                 dated = not history.isdisjoint(piece)
                 current = strong if dated else strong | present
-                if current.isdisjoint(piece):
+                # "always dizzy, but now with the cream on, and my ears ring": what comes
+                # after the "now" is of now.
+                renewed = renewed or not strong.isdisjoint(piece)
+                if current.isdisjoint(piece) and (dated or not renewed):
                     result[piece.start : piece.stop] = [True] * len(piece)
     return tuple(result)
 
@@ -124,22 +135,48 @@ def story(clauses: Clauses, spots: Spots) -> tuple[bool, ...]:
     """Tell for each word whether it is about people the patient does not ask for."""
     starts = {start for start, _ in spots["stories"]}
     around = {start for start, _ in spots["stories_around"]}
+    distant = {start for start, _ in spots["distant_people"]}
     own = {start for start, _ in spots["own"]}
+    # "my coworker fainted" is a story; "my coworker is on your floor" asks for help.
+    now = _words(spots, "present") | _words(spots, "at_the_clinic")
     continues = {start for start, _ in spots["story_continues"]}
     result = [False] * len(clauses.sentences)
-    carried = False
+    told = seen = False
     for sentence in clauses.each_sentence():
-        state = carried and sentence.start in continues
-        if not around.isdisjoint(sentence) and own.isdisjoint(sentence):
-            state = True
+        goes_on = sentence.start in continues
+        past_only = now.isdisjoint(sentence)
+        if not own.isdisjoint(sentence):
+            told = told and goes_on
+            seen = False
+        else:
+            told = (told and goes_on) or not around.isdisjoint(sentence)
+            seen = past_only and ((seen and goes_on) or not distant.isdisjoint(sentence))
+        state = told or seen
         for i in sentence:
             if i in own:
-                state = False
+                state = told = False
             if i in starts:
-                state = True
+                state = told = True
             result[i] = state
-        carried = state
+    for i in _in_clause(clauses, spots, "asides", own):
+        result[i] = True
     return tuple(result)
+
+
+def things(clauses: Clauses, spots: Spots) -> tuple[bool, ...]:
+    """Tell for each word whether its clause is about an animal or a thing."""
+    own = {start for start, _ in spots["own"]}
+    told = set(_in_clause(clauses, spots, "things", own))
+    return tuple(i in told for i in range(len(clauses.sentences)))
+
+
+def _in_clause(clauses: Clauses, spots: Spots, name: str, own: Collection[int]) -> Iterator[int]:
+    """Yield the words from each cue to the end of its clause, or to the patient's own report."""
+    for start, end in spots[name]:
+        for i in range(start, clauses.in_clause(start).stop):
+            if i >= end and i in own:
+                break
+            yield i
 
 
 def _words(spots: Spots, name: str) -> set[int]:

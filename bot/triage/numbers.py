@@ -11,9 +11,11 @@ from bot.triage.text import Word
 
 FEVER: Final = "<fever-temperature>"
 FAST_PULSE: Final = "<fast-pulse>"
+LOW_OXYGEN: Final = "<low-oxygen>"
+FAST_BREATHING: Final = "<fast-breathing>"
 YEAR: Final = "<year>"
 NUMBER: Final = "<number>"
-SIGNALS: Final = frozenset({FEVER, FAST_PULSE, YEAR, NUMBER})
+SIGNALS: Final = frozenset({FEVER, FAST_PULSE, LOW_OXYGEN, FAST_BREATHING, YEAR, NUMBER})
 """Pseudo-words that a word list may name under ``signals``."""
 
 _NUMERAL: Final = re.compile(r"\d{1,4}(?:[.,]\d{1,2})?\Z")
@@ -49,6 +51,13 @@ _BODY: Final = frozenset({"fever", "temp", "temperature", "temperatura", "fiebre
 _WEATHER: Final = frozenset(
     {"outside", "weather", "be", "sunny", "heat", "heatwave", "afuera", "calor"}
 )
+_OXYGEN: Final = frozenset(
+    {"oxygen", "oxigeno", "o2", "spo2", "sats", "sat", "ox", "oximeter", "oximetro"}
+    | {"saturation", "saturacion", "finger", "fingertip", "clip", "clipd", "clipped", "sensor"}
+)
+_BREATHS: Final = frozenset(
+    {"breaths", "breathing", "breathe", "breathes", "resp", "respirations", "ribs", "rr"}
+)
 _PULSE: Final = frozenset({"pulse", "bpm", "hr", "heart", "heartrate", "heartbeat", "pulso"})
 
 # From the sheet's examples (100.8, 38.5, "fever 101"); the lower bound is the
@@ -56,6 +65,9 @@ _PULSE: Final = frozenset({"pulse", "bpm", "hr", "heart", "heartrate", "heartbea
 _FEVER_F: Final = (100.0, 109.0)
 _FEVER_C: Final = (38.0, 43.0)
 _FAST_PULSE: Final = (110, 230)
+# Below 94% at rest is low for a healthy adult, above 24 breaths a minute is fast (NEWS2).
+_LOW_OXYGEN: Final = (60, 94)
+_FAST_BREATHING: Final = (25, 81)
 
 
 def read_numbers(words: Sequence[Word], text: str) -> list[Word]:
@@ -74,7 +86,8 @@ def _readings(words: Sequence[Word], position: int, text: str) -> list[str]:
     if not _NUMERAL.match(numeral):
         return []
     found = [NUMBER]
-    if word.lead.endswith("$") or text[word.end : word.end + 1] == "%":
+    percent = text[word.end : word.end + 1] == "%"
+    if word.lead.endswith("$"):
         return found
     value = float(numeral.replace(",", "."))
     near = {
@@ -82,12 +95,18 @@ def _readings(words: Sequence[Word], position: int, text: str) -> list[str]:
         for other in words[max(0, position - _NEAR) : position + _NEAR + 1]
         for form in other.forms
     }
+    if _LOW_OXYGEN[0] <= value < _LOW_OXYGEN[1] and near & _OXYGEN:
+        found.append(LOW_OXYGEN)
+    if percent:
+        return found
     following = words[position + 1].forms[0] if position + 1 < len(words) else ""
     weather = bool(near & _WEATHER) and not near & _BODY
     if not weather and _is_fever(value, numeral, bool(near & _TEMPERATURE) or following in _UNIT):
         found.append(FEVER)
     if _FAST_PULSE[0] <= value <= _FAST_PULSE[1] and near & _PULSE:
         found.append(FAST_PULSE)
+    if _FAST_BREATHING[0] <= value < _FAST_BREATHING[1] and near & _BREATHS:
+        found.append(FAST_BREATHING)
     if numeral.isdigit() and 1950 <= value <= 2100:
         found.append(YEAR)
     return found

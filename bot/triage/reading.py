@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Final
 
 from bot.triage.context import Context, Scopes
 from bot.triage.lexicon import Lexicon
@@ -12,6 +15,10 @@ from bot.triage.patterns import Found, Match, Sequences
 from bot.triage.phrasebook import Phrasebook
 from bot.triage.text import Word, WordCutter
 from bot.triage.timing import days_since
+
+# Turns of the conversations under way: each message is screened with the few before it, which
+# which were read when they came.
+_REMEMBERED: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +36,17 @@ class Reading:
     found: Found
     scopes: Scopes
     days: int | None
+    _matches: dict[int, tuple[Match, ...]] = field(default_factory=dict, repr=False, compare=False)
 
-    def matches(self, line: Sequences) -> Iterator[Match]:
-        """Yield where ``line`` matches, however it is meant."""
-        return line.matches(self.found)
+    def matches(self, line: Sequences) -> Sequence[Match]:
+        """Return where ``line`` matches, however it is meant.
+
+        ``line`` must live as long as the reading: rules are loaded once.
+        """
+        known = self._matches.get(id(line))
+        if known is None:
+            known = self._matches[id(line)] = tuple(line.matches(self.found))
+        return known
 
 
 class Reader:
@@ -45,9 +59,24 @@ class Reader:
         self._lexicon = lexicon
         self._book = book
         self._context = context
+        self._readings: OrderedDict[str, Reading] = OrderedDict()
+        self._lock = Lock()
 
     def read(self, text: str) -> Reading:
-        """Read one turn. Never raises, whatever the text."""
+        """Read one turn, or remember it. Never raises, whatever the text."""
+        with self._lock:
+            known = self._readings.get(text)
+            if known is not None:
+                self._readings.move_to_end(text)
+                return known
+        reading = self._read(text)
+        with self._lock:
+            self._readings[text] = reading
+            if len(self._readings) > _REMEMBERED:
+                self._readings.popitem(last=False)
+        return reading
+
+    def _read(self, text: str) -> Reading:
         words = self._lexicon.read(self._cutter.cut(text))
         words = read_numbers(words, text)
         found = self._context.found(words, self._book.find(words))

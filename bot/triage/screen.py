@@ -50,26 +50,30 @@ class Screen:
         """
         findings = self._rules.find(text, recent)
         by_rules = max((finding.rule.tier for finding in findings), default=Tier.NONE)
+        by_net = [(RULES_NET, by_rules)]
         by_model = self._by_model(text, recent)
-        nets = [net for net, tier in ((RULES_NET, by_rules), (MODEL_NET, by_model)) if tier]
+        if by_model is not None:
+            by_net.append((MODEL_NET, by_model))
         return Verdict(
-            tier=max(by_rules, by_model),
-            nets=tuple(sorted(nets)),
+            tier=max(tier for _, tier in by_net),
+            nets=tuple(sorted(net for net, tier in by_net if tier)),
             rule_ids=tuple(finding.rule.id for finding in findings),
             spans=tuple(span for finding in findings for span in finding.spans),
             language=detect_language(text, recent),
+            by_net=tuple(by_net),
         )
 
-    def _by_model(self, text: str, recent: Sequence[str]) -> Tier:
+    def _by_model(self, text: str, recent: Sequence[str]) -> Tier | None:
+        """The learned net's tier; None while it is off or when it failed."""
         if self._tier_model is None:
-            return Tier.NONE
+            return None
         try:
             tier, _ = self._tier_model.tier(text, recent)
         except Exception as error:
             # The one broad handler of triage: whatever ails the model, the message
             # still gets the verdict of the rules. Its text may quote the patient.
             _log.critical("the tier model failed (%s): rules alone", type(error).__name__)
-            return Tier.NONE
+            return None
         return tier
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
 
 from bot.messages import Language, Reply, Tier, Verdict
+from bot.replies.hours import LONGEST_OPENING, LONGEST_OPENING_SMS
 from bot.replies.segments import is_gsm7, part_count
 from bot.triage.rule_file import LANGUAGES
 from bot.triage.rules import RuleSet
@@ -22,13 +23,25 @@ URGENT_REPLIES_FILE: Final = "urgent_replies.yml"
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "emergency": ("911",),
     "emergency_repeat": ("911",),
+    "emergency_again": ("911",),
     "emergency_self_harm": ("911", "988"),
+    "emergency_self_harm_repeat": ("911", "988"),
+    "emergency_self_harm_again": ("911", "988"),
     "urgent_open": ("{phone}", "911"),
     "urgent_closed": ("{after_hours_phone}", "911"),
     "urgent_repeat": ("{phone}", "{after_hours_phone}", "911"),
+    "urgent_again": ("{phone}", "{after_hours_phone}", "911"),
     "self_harm": ("988", "911"),
     "self_harm_repeat": ("988", "911"),
+    "self_harm_again": ("988", "911"),
     "poison": ("1-800-222-1222", "911"),
+    "poison_repeat": ("1-800-222-1222", "911"),
+    "poison_again": ("1-800-222-1222", "911"),
+    "emergency_unstored": ("911", "NO"),
+    "emergency_self_harm_unstored": ("911", "988", "NO"),
+    "urgent_unstored": ("{phone}", "{after_hours_phone}", "911", "NO"),
+    "self_harm_unstored": ("988", "911", "NO"),
+    "poison_unstored": ("1-800-222-1222", "911", "NO"),
 }
 # As long as the values of a real clinic may be, so that a text that fits
 # with them also fits in use.
@@ -36,6 +49,8 @@ _LONGEST: Final[Mapping[str, str]] = {
     "phone": "(000) 000-0000 x000",
     "after_hours_phone": "(000) 000-0000 x000",
     "clinic_name": "x" * 40,
+    "next_opening": LONGEST_OPENING,
+    "next_opening_sms": LONGEST_OPENING_SMS,
 }
 # Said in place of a value that is missing at run time: better vague than silent.
 _MISSING: Final[Mapping[Language, Mapping[str, str]]] = {
@@ -43,11 +58,15 @@ _MISSING: Final[Mapping[Language, Mapping[str, str]]] = {
         "phone": "the clinic's phone number",
         "after_hours_phone": "the after-hours number",
         "clinic_name": "the clinic",
+        "next_opening": "at its usual hours",
+        "next_opening_sms": "later",
     },
     "es": {
         "phone": "el número de la clínica",
         "after_hours_phone": "el número fuera de horario",
         "clinic_name": "la clínica",
+        "next_opening": "en su horario habitual",
+        "next_opening_sms": "luego",
     },
 }
 _MAX_PARTS: Final = 2
@@ -89,39 +108,79 @@ class UrgentReplies:
         verdict: Verdict,
         placeholders: Mapping[str, str],
         open_now: bool,
-        repeat: bool,
+        told: Sequence[str] = (),
+        earlier: Sequence[str] = (),
     ) -> Reply:
         """Return the wording for a verdict. Never raises.
 
         Args:
             verdict: EMERGENCY or URGENT. A lower tier has no wording of its
                 own and gets the urgent one, the careful mistake.
-            placeholders: The clinic's particulars, see ``Clinic.placeholders``.
+            placeholders: The clinic's particulars, see ``Clinic.placeholders_at``.
             open_now: Whether the clinic is open.
-            repeat: The patient already read the wording of this kind in this
-                conversation.
+            told: The wordings that the patient already read in this escalation,
+                in order.
+            earlier: Rules that earlier messages of this escalation set off.
         """
-        wording = self._wordings[self.kind(verdict, open_now, repeat), verdict.language]
-        values = {**_MISSING[verdict.language], **placeholders}
-        return Reply(text=_fill(wording.web, values), sms=_fill(wording.sms, values))
+        return self._reply(self.kind(verdict, open_now, told, earlier), verdict, placeholders)
 
-    def kind(self, verdict: Verdict, open_now: bool, repeat: bool) -> str:
-        """Return which of ``KINDS`` fits the verdict."""
+    def unstored(self, verdict: Verdict, placeholders: Mapping[str, str]) -> Reply:
+        """Return the wording for a message that could not be saved: staff have not been told.
+
+        Never raises.
+        """
+        return self._reply(f"{self._sign(verdict, ())}_unstored", verdict, placeholders)
+
+    def _reply(self, kind: str, verdict: Verdict, placeholders: Mapping[str, str]) -> Reply:
+        wording = self._wordings[kind, verdict.language]
+        values = {**_MISSING[verdict.language], **placeholders}
+        return Reply(text=_fill(wording.web, values), sms=_fill(wording.sms, values), wording=kind)
+
+    def kind(
+        self,
+        verdict: Verdict,
+        open_now: bool,
+        told: Sequence[str] = (),
+        earlier: Sequence[str] = (),
+    ) -> str:
+        """Return which of ``KINDS`` fits the verdict: in full once, then in short.
+
+        The two short forms alternate, so that nobody reads the same twice running.
+        """
+        sign = self._sign(verdict, earlier)
+        if not _read_in_full(sign, told):
+            if sign == "urgent":
+                return "urgent_open" if open_now else "urgent_closed"
+            return sign
+        return f"{sign}_again" if told[-1] == f"{sign}_repeat" else f"{sign}_repeat"
+
+    def _sign(self, verdict: Verdict, earlier: Sequence[str]) -> str:
+        """What kind of sign it is: the first part of a kind's name."""
         if verdict.tier < Tier.EMERGENCY:
-            if repeat:
-                return "urgent_repeat"
-            return "urgent_open" if open_now else "urgent_closed"
-        kinds = {self._kind_of_rule.get(rule_id, "urgent") for rule_id in verdict.rule_ids}
-        # The learned net names no rule: its emergencies are of the general kind.
-        kinds &= {"emergency", "self_harm", "poison"}
+            return "urgent"
+        kinds = self._emergencies(verdict.rule_ids)
+        if not kinds:
+            # The learned net names no rule: its emergencies are of the general kind. But
+            # somebody who spoke of dying may have gone on about that, so it says both.
+            kinds = {"emergency"} | (self._emergencies(earlier) & {"self_harm"})
         if "self_harm" in kinds:
-            if repeat:
-                return "self_harm_repeat"
             return "self_harm" if kinds == {"self_harm"} else "emergency_self_harm"
         # Swallowed cream and any other sign: 911 comes before Poison Control.
-        if kinds == {"poison"}:
-            return "poison"
-        return "emergency_repeat" if repeat else "emergency"
+        return "poison" if kinds == {"poison"} else "emergency"
+
+    def _emergencies(self, rule_ids: Sequence[str]) -> set[str]:
+        kinds = {self._kind_of_rule.get(rule_id, "urgent") for rule_id in rule_ids}
+        return kinds & {"emergency", "self_harm", "poison"}
+
+
+def _read_in_full(sign: str, told: Sequence[str]) -> bool:
+    if sign == "urgent":
+        # The short form names both numbers, so it is right by day and by night.
+        return "urgent_open" in told or "urgent_closed" in told
+    if sign == "emergency_self_harm":
+        return sign in told or {"emergency", "self_harm"} <= set(told)
+    whole = {"emergency_self_harm"} if sign in ("emergency", "self_harm") else set()
+    return not whole.isdisjoint(told) or sign in told
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:

@@ -257,3 +257,88 @@ def test_red_flag_in_the_middle_of_a_long_message_is_found(screen: Screen) -> No
     assert verdict.tier is EMERGENCY
     (span,) = {(s.start, s.end) for s in verdict.spans}
     assert text[slice(*span)].lower().startswith("tongue")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my pug wheezes so the vet visit runs late, can I come at 5",
+        "the dog is sick, can I move my slot",
+        "red streaks of mud all over my car",
+        "our apartment has a water boil notice",
+        "mi perro no puede respirar bien por el calor",
+    ],
+)
+def test_animals_and_things_raise_no_alarm(screen: Screen, text: str) -> None:
+    assert screen.verdict(text).tier is NONE
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("my dog ate the numbing cream", EMERGENCY),
+        ("my dog licked my face and now my face is hot and I have chills", EMERGENCY),
+        ("I'm in the car and I can't breathe", EMERGENCY),
+        ("my shirt is soaked in blood from my chin", EMERGENCY),
+    ],
+)
+def test_a_thing_in_the_sentence_hides_no_sign_of_the_patient(
+    screen: Screen, text: str, tier: Tier
+) -> None:
+    assert screen.verdict(text).tier is tier
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("A guy at work burned his hand and the skin came off", NONE),
+        ("My coworker went into anaphylaxis from a bee sting", NONE),
+        ("my coworker is on your floor and won't wake up", EMERGENCY),
+        ("a lady in your waiting room is having a seizure", EMERGENCY),
+        ("my neighbor's cheek is turning black since you treated her", EMERGENCY),
+    ],
+)
+def test_distant_people_are_a_story_unless_it_happens_now_or_here(
+    screen: Screen, text: str, tier: Tier
+) -> None:
+    assert screen.verdict(text).tier is tier
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("I'm a cardiac nurse on a stroke floor", NONE),
+        ("I teach first aid and next week is seizures", NONE),
+        ("I'm a nurse and my throat is closing", EMERGENCY),
+        ("I teach yoga and I can't breathe", EMERGENCY),
+    ],
+)
+def test_work_talk_ends_where_the_report_starts(screen: Screen, text: str, tier: Tier) -> None:
+    assert screen.verdict(text).tier is tier
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("My lips turn blue when I swim, always did since a kid", NONE),
+        ("I get dizzy on boats, is the chair steady", NONE),
+        ("I've had ringing in my ears since the Navy", NONE),
+        ("my lips turned blue since the cream", EMERGENCY),
+        ("I always get dizzy but now it's with the cream on and my ears ring", EMERGENCY),
+    ],
+)
+def test_habits_are_no_signs_unless_something_is_new(screen: Screen, text: str, tier: Tier) -> None:
+    assert screen.verdict(text).tier is tier
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("Is everybody there trained for allergic reactions?", NONE),
+        ("do you treat swollen glands?", NONE),
+        ("do you treat my swollen throat? it's closing", EMERGENCY),
+        ("can you help, she can't breathe?", EMERGENCY),
+    ],
+)
+def test_a_question_about_nobody_is_general(screen: Screen, text: str, tier: Tier) -> None:
+    assert screen.verdict(text).tier is tier

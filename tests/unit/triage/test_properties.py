@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import yaml
@@ -48,6 +49,11 @@ _QUESTIONS = st.sampled_from(
 )
 _PUNCTUATION = st.sampled_from(["", ".", "!", "!!!", "...", " 😭", " 🙏🙏", " ❤️"])
 _CASES = st.sampled_from([str, str.upper, str.lower, str.capitalize, str.title])
+
+_IGNORED = [phrase for rule in _RULES for phrases in rule["ignores"].values() for phrase in phrases]
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_LONG = 8
+"""Letters of a word in which one slip leaves it recognisable."""
 
 _WORDS = (
     "i my no not if what can cant the fever pus throat is closing was ago but and lips swollen "
@@ -140,3 +146,45 @@ def test_any_mix_of_known_words_gets_the_same_verdict_twice(
 ) -> None:
     text = " ".join(words)
     assert screen.verdict(text) == screen.verdict(text)
+
+
+def _slips(count: int) -> list[tuple[str, str]]:
+    """Phrases with one edit inside one of their longer words; the same ones every time."""
+    chance = random.Random(1)
+    found: list[tuple[str, str]] = []
+    while len(found) < count:
+        rule_id, phrase = chance.choice(_PHRASES)
+        words = phrase.split(" ")
+        long = [i for i, w in enumerate(words) if len(w) >= _LONG and w.isascii() and w.isalpha()]
+        if not long:
+            continue
+        place = chance.choice(long)
+        word = words[place]
+        at = chance.randrange(1, len(word) - 1)
+        words[place] = chance.choice(
+            [
+                word[:at] + word[at + 1 :],
+                word[:at] + word[at] + word[at:],
+                word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+                word[:at] + chance.choice(_LETTERS) + word[at + 1 :],
+            ]
+        )
+        found.append((rule_id, " ".join(words)))
+    return found
+
+
+def test_one_slip_in_a_longer_word_hardly_ever_loses_the_alarm(screen: Screen) -> None:
+    """By the rules alone; docs/safety.md has the figures, and those of all nets."""
+    slips = _slips(600)
+    lost = [slip for slip in slips if screen.verdict(slip[1]).tier < Tier.URGENT]
+    assert len(lost) <= len(slips) * 0.015, lost
+
+
+@_settings
+@given(ignored=st.sampled_from(_IGNORED), no=st.sampled_from(["no ", "No, ", "no. "]))
+def test_no_before_what_is_ignored_never_creates_an_alarm(
+    screen: Screen, ignored: str, no: str
+) -> None:
+    """By the rules, whose list it is; the learned net judges whole sentences."""
+    rules = Screen(screen.rules)
+    assert rules.verdict(no + ignored).tier <= max(rules.verdict(ignored).tier, Tier.ROUTINE)

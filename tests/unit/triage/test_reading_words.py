@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from bot.triage.lexicon import Lexicon
-from bot.triage.numbers import FAST_PULSE, FEVER, YEAR, read_numbers
+from bot.triage.numbers import (
+    FAST_BREATHING,
+    FAST_PULSE,
+    FEVER,
+    LOW_OXYGEN,
+    YEAR,
+    read_numbers,
+)
 from bot.triage.text import Gap, WordCutter, fold
 from bot.triage.timing import DayCondition, days_since
 
@@ -108,6 +115,9 @@ def test_ordinary_word_is_no_misspelt_sign(cutter: WordCutter, word: str) -> Non
         ("102F", FEVER),
         ("39 grados", FEVER),
         ("pulse is 140", FAST_PULSE),
+        ("my oxygen is 86%", LOW_OXYGEN),
+        ("the clip on my finger says 87", LOW_OXYGEN),
+        ("breathing 36 times a minute", FAST_BREATHING),
         ("in 2019", YEAR),
     ],
 )
@@ -153,6 +163,19 @@ def test_number_that_is_no_fever(cutter: WordCutter, text: str) -> None:
         ("every 4 weeks", None),
         ("how long does it last", None),
         ("does it take 5 days", None),
+        ("treated on Monday and here it is Friday", 4),
+        ("done sun, its thurs", 4),
+        ("came in Sunday, puffy since Tuesday", 2),
+        ("fue el jueves y hoy es lunes", 4),
+        ("had it done tuesday, wedding is next to the lake", None),
+        ("it has been a fortnight", 14),
+        ("sore a full month after", 30),
+        ("red two hours after", 0),
+        ("red now, it was pale when i left", 0),
+        ("a bit puffy the morning after", 1),
+        ("can i come the day after tomorrow", None),
+        ("felt achy since the day after my visit", None),
+        ("fine when i left on monday", None),
     ],
 )
 def test_days_since_the_treatment(cutter: WordCutter, text: str, days: int | None) -> None:

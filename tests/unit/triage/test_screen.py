@@ -75,7 +75,9 @@ def test_spans_point_at_the_words_that_matched(screen: Screen) -> None:
 
 
 def test_quiet_message_gives_an_empty_verdict(screen: Screen) -> None:
-    assert screen.verdict("what are your hours") == Verdict()
+    quiet = Verdict(by_net=tuple((net, Tier.NONE) for net in screen.nets))
+    assert screen.verdict("what are your hours") == quiet
+    assert not quiet.nets_disagree
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n", "😭", "?", "\u200b", "a" * 100_000, "no " * 9_000])

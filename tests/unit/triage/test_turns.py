@@ -71,3 +71,20 @@ def test_a_match_that_starts_in_the_turn_before_spans_the_message_part(screen: S
 def test_turns_of_long_ago_no_longer_complete_a_combination(screen: Screen) -> None:
     recent = ["there's pus on my chin", *["ok"] * 8]
     assert screen.verdict("and a fever", recent).tier is Tier.URGENT
+
+
+def test_a_turn_read_before_is_read_alike_and_not_again(screen: Screen) -> None:
+    reader = screen.rules._reader
+    first = reader.read("my lips are huge")
+    assert reader.read("my lips are huge") is first
+    assert (
+        screen.verdict("my lips are huge").rule_ids == screen.verdict("my lips are huge").rule_ids
+    )
+
+
+def test_only_a_few_turns_are_remembered(screen: Screen) -> None:
+    reader = screen.rules._reader
+    first = reader.read("the first of many")
+    for number in range(100):
+        reader.read(f"turn {number}")
+    assert reader.read("the first of many") is not first
