@@ -7,10 +7,12 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.answer import respond
 from actions.resources import resources
-from actions.turn import hand_over, read_turn, say
+from actions.turn import Turn, details_offer, hand_over, read_turn, say
+from bot.conversations.transcript import NETS_DISAGREE, wordings_said
 from bot.db import utc_now
-from bot.messages import Language, Outcome, Reply, Tier, Verdict
+from bot.messages import Language, Outcome, Tier, Verdict
 
 
 class ActionEscalate(Action):
@@ -26,26 +28,49 @@ class ActionEscalate(Action):
         """Called by Rasa for `report_emergency` and `report_symptom`."""
         shared = resources()
         turn = read_turn(tracker, shared.answers_by_entity)
+        if harmless(turn):
+            respond(dispatcher, turn, shared)
+            return []
         tier = max(tier_of(turn.understood.intent, turn.alarm), turn.tier)
         now = utc_now()
         with shared.database.transaction() as session:
-            hand_over(session, turn, tier, "symptom", now)
+            # Below urgent for the other nets, a report of a symptom for this one.
+            doubt = NETS_DISAGREE if turn.tier < Tier.URGENT else None
+            escalation = hand_over(session, turn, tier, "symptom", now, review_reason=doubt)
+            told = wordings_said(session, escalation)
         if tier is Tier.ROUTINE:
-            say(dispatcher, turn, Outcome.ESCALATED_ROUTINE, [Reply(shared.texts["concern"])], tier)
+            offer = details_offer(turn, shared.texts, turn.language)
+            reply = shared.texts.reply("concern", offer, turn.language)
+            say(dispatcher, turn, Outcome.ESCALATED_ROUTINE, [reply], tier)
             return []
         language: Language = "es" if turn.language == "es" else "en"
         reply = shared.urgent.for_verdict(
             Verdict(tier=tier, nets=("rasa",), rule_ids=turn.rule_ids, language=language),
-            shared.clinic.placeholders(),
+            shared.clinic.placeholders_at(now, language),
             open_now=shared.clinic.is_open(now),
-            repeat=False,
+            told=told,
+            earlier=escalation.rule_ids,
         )
         say(dispatcher, turn, Outcome(f"escalated_{tier.name.lower()}"), [reply], tier)
         return []
 
 
-ALARM = 0.35
+ALARM = 0.5
 """Least probability of an alarm, by the learned net, for Rasa's word to count in full."""
+QUIET = 0.1
+"""Below this probability of an alarm the learned net hears nothing at all."""
+DOUBTFUL = 0.5
+"""Below this probability an intent alone hands nobody over."""
+
+
+def harmless(turn: Turn) -> bool:
+    """Whether nothing but a doubtful intent speaks of a symptom ("treatment", one word)."""
+    return (
+        turn.tier is Tier.NONE
+        and turn.alarm is not None
+        and turn.alarm < QUIET
+        and turn.understood.confidence < DOUBTFUL
+    )
 
 
 def tier_of(intent: str, alarm: float | None) -> Tier:

@@ -7,14 +7,13 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.answer import admit_no_answer, give_answers
+from actions.answer import respond
 from actions.resources import resources
 from actions.turn import read_turn
-from bot.nlu.choose import Kind, choose
 
 
 class ActionFallback(Action):
-    """Answers only where a published phrasing is very near; else says what it can do."""
+    """Answers where the message turns out to be a question of ours; else says the limit."""
 
     def name(self) -> str:
         """As in `domain.yml`."""
@@ -25,11 +24,5 @@ class ActionFallback(Action):
     ) -> list[dict[str, Any]]:
         """Called by Rasa for `out_of_scope`, `nlu_fallback`, and when no rule applies."""
         shared = resources()
-        turn = read_turn(tracker, shared.answers_by_entity)
-        choice = choose(turn.understood, shared.topic_intents)
-        if choice.kind is Kind.ANSWER:
-            give_answers(dispatcher, turn, choice.answer_ids, shared)
-        else:
-            certain = turn.understood.intent == "out_of_scope"
-            admit_no_answer(dispatcher, turn, shared, "out_of_scope" if certain else "no_answer")
+        respond(dispatcher, read_turn(tracker, shared.answers_by_entity), shared)
         return []

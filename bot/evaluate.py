@@ -26,7 +26,7 @@ from bot.messages import InboundMessage, Tier
 from bot.migrate import migrate
 from bot.replies.texts import ANSWER_PREFIX
 from bot.settings import Settings
-from bot.stack import free_port, make_stack
+from bot.stack import MODEL, free_port, make_stack
 
 CLIENTS = 4
 """Lines evaluated at once; more only queue up behind Rasa."""
@@ -68,7 +68,7 @@ def read_lines(path: Path) -> list[Line]:
 
 
 @contextmanager
-def private_product(settings: Settings) -> Iterator[AppState]:
+def private_product(settings: Settings, model: Path = MODEL) -> Iterator[AppState]:
     """The product's dialogue on free ports and an empty database of its own, seeded.
 
     Evaluation must neither read what staff edited nor leave its traces among patients.
@@ -82,13 +82,14 @@ def private_product(settings: Settings) -> Iterator[AppState]:
             rasa_port=free_port(),
             actions_port=free_port(),
             dialogue_timeout_s=30.0,
+            var_folder=Path(folder),
         )
         migrate(own.database_url)
         database = Database(own.database_url)
         with database.transaction() as session:
             seed(session, load_answers(DATA / "answers"), utc_now())
         database.close()
-        with make_stack(own, Path(folder), ("rasa", "actions")) as stack:
+        with make_stack(own, Path(folder), ("rasa", "actions"), model) as stack:
             stack.start()
             stack.wait_until_ready()
             state = open_app_state(own)

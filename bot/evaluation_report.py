@@ -40,6 +40,12 @@ class Report:
     out_of_scope: int = 0
     rejected: int = 0
     in_scope_turned_away: int = 0
+    followups: int = 0
+    """Answerable lines with earlier turns; right means an acceptable answer or choice."""
+    followups_right: int = 0
+    two_questions: int = 0
+    """Lines that need an answer to each of several questions; right means all of them."""
+    two_questions_right: int = 0
     expected_matches: int = 0
     labelled: int = 0
     wrong: list[tuple[str, str, str, str]] = field(default_factory=list)
@@ -125,6 +131,12 @@ def _judge_answer(
     choice = result["outcome"] == "clarifying" and fits
     report.answers_right += right
     report.answers_or_choice += right or choice
+    if line.get("context"):
+        report.followups += 1
+        report.followups_right += right or choice
+    if line.get("needs_topics"):
+        report.two_questions += 1
+        report.two_questions_right += right
     report.in_scope_turned_away += got == "out_of_scope" and got not in accepted
     for topic in (line.get("acceptable_topics") or ["(none)"])[:1]:
         counts = report.by_topic.setdefault(topic, [0, 0])
@@ -147,6 +159,8 @@ def render(report: Report, *, show_wrong: bool = False) -> str:
             f"outcome as expected     {_share(report.expected_matches, report.labelled)}",
             f"right answer            {_share(report.answers_right, report.answers)}",
             f"right answer or choice  {_share(report.answers_or_choice, report.answers)}",
+            f"follow-ups              {_share(report.followups_right, report.followups)}",
+            f"two questions, both     {_share(report.two_questions_right, report.two_questions)}",
             f"in scope, turned away   {_share(report.in_scope_turned_away, report.answers)}",
             f"out of scope, rejected  {_share(report.rejected, report.out_of_scope)}",
         ]

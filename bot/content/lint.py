@@ -211,6 +211,9 @@ def _body(body: str) -> _Found:
 
 
 def _sms(sms: str) -> _Found:
+    if not sms.strip():
+        yield "sms-missing", "write what a text message says"
+        return
     if not is_gsm7(sms):
         strange = "".join(sorted({c for c in sms if not is_gsm7(c)}))
         yield "sms-alphabet", f"not in the GSM 7-bit alphabet: {strange}"

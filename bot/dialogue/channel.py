@@ -16,6 +16,8 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from bot.dialogue.action_schema import check_action_schema_once
+from bot.dialogue.trial import outlook
 from bot.settings import load_settings
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,7 @@ class ClinicInput(InputChannel):
     @classmethod
     def from_credentials(cls, credentials: dict[str, Any] | None) -> InputChannel:
         """Built by Rasa when `credentials.yml` names this class; the secret is a setting."""
+        check_action_schema_once()
         return cls(load_settings().rasa_secret)
 
     def __init__(self, secret: str) -> None:
@@ -39,7 +42,7 @@ class ClinicInput(InputChannel):
         self._expected = f"Bearer {secret}"
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
-        """The two routes of the channel."""
+        """The routes of the channel."""
         routes = Blueprint("clinic_webhook", "clinic_webhook")
 
         @routes.route("/", methods=["GET"])
@@ -70,5 +73,18 @@ class ClinicInput(InputChannel):
                 logger.error("handling failed: %s", type(error).__name__)
                 return response.json({"error": "handling failed"}, status=500)
             return response.json(collected.messages)
+
+        @routes.route("/parse", methods=["POST"])
+        async def parse(request: Request) -> HTTPResponse:
+            # For staff who try a message: no conversation, no tracker, no trace.
+            shown = request.headers.get("Authorization", "")
+            if not hmac.compare_digest(shown.encode(), self._expected.encode()):
+                return response.json({"error": "unauthorized"}, status=401)
+            try:
+                understood = await request.app.ctx.agent.parse_message(request.json["message"])
+                return response.json(outlook(understood))
+            except Exception as error:
+                logger.error("parsing failed: %s", type(error).__name__)
+                return response.json({"error": "parsing failed"}, status=500)
 
         return routes

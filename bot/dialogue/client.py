@@ -63,8 +63,8 @@ class DialogueClient:
             text: Patient words, or a command that intake made from a button. A leading
                 slash in patient words must have been disarmed before (see intake).
             message_id: Our stored message, so that actions can add to it.
-            context: What follow-up questions need: ``recent`` patient turns and the
-                ``last_answer_id``.
+            context: ``recent`` patient turns, the turn ``before`` that a follow-up
+                question may lean on, and ``today`` at the clinic; see intake.
 
         Raises:
             DialogueUnavailable: Rasa or its action server is down, slow or confused.
@@ -84,6 +84,21 @@ class DialogueClient:
             return parse_messages(response.json())
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DialogueUnavailable(f"malformed answer: {type(error).__name__}") from error
+
+    def parse(self, text: str) -> Mapping[str, Any]:
+        """What Rasa would make of a message, as `bot.dialogue.trial` words it; no trace stays.
+
+        Raises:
+            DialogueUnavailable: Rasa is down, slow or confused.
+        """
+        try:
+            response = self._client.post("/webhooks/clinic/parse", json={"message": text})
+            found: Mapping[str, Any] = response.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise DialogueUnavailable(type(error).__name__) from error
+        if response.status_code != 200:
+            raise DialogueUnavailable("unexpected status", status_code=response.status_code)
+        return found
 
     def ready(self) -> bool:
         """Whether Rasa answers and has a model loaded."""
@@ -124,6 +139,7 @@ def _reply(item: Mapping[str, Any]) -> Reply:
         sms=item.get("sms"),
         buttons=tuple(Button(b["id"], b["title"]) for b in item.get("buttons", ())),
         answer=AnswerRef(**answer) if answer else None,
+        wording=item.get("wording"),
     )
 
 
@@ -133,6 +149,7 @@ def reply_record(reply: Reply) -> dict[str, Any]:
     return {
         "text": reply.text,
         "sms": reply.sms,
+        "wording": reply.wording,
         "buttons": [{"id": b.id, "title": b.title} for b in reply.buttons],
         "answer": None
         if answer is None

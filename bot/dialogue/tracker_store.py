@@ -35,6 +35,10 @@ class ClinicTrackerStore(SQLTrackerStore):
         if url.startswith("sqlite") and path:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         super().__init__(domain, host=url, event_broker=event_broker)
+        if self.engine.dialect.name == "sqlite":
+            sa.event.listen(self.engine, "connect", _write_ahead)
+            # Rasa has opened connections already, without it.
+            self.engine.dispose()
 
     async def _retrieve(
         self, sender_id: str, fetch_events_from_all_sessions: bool
@@ -66,3 +70,11 @@ class ClinicTrackerStore(SQLTrackerStore):
         loaded = getattr(tracker, _LOADED, 0)
         setattr(tracker, _LOADED, len(tracker.events))
         return itertools.islice(tracker.events, loaded, len(tracker.events))
+
+
+def _write_ahead(connection: Any, _record: object) -> None:
+    """As for our own database: a commit no longer waits for the disk."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from bot.content.store import PublishedAnswer
 from bot.nlu.encoder import Vectors
 from bot.nlu.intent_model import fold
+from bot.nlu.words import Vocabulary
+
+Scores = npt.NDArray[np.float32]
+
+RIDGE = 2.0
+"""Regularisation of the head; 1 to 4 made no difference on held-out phrasings."""
+CANDIDATES = 12
+"""Answers that take part in a choice; what ranks lower never won one."""
+_SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
 
 
 class Encoder(Protocol):
@@ -25,7 +34,7 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One answer and how near the question came, 0 to about 1."""
+    """One answer and how near the question came, in log-odds against the others."""
 
     answer_id: str
     topic: str
@@ -33,94 +42,176 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexWeights:
-    """Shares of the three views in a score; chosen on the development set.
+class Ranked:
+    """What the index says of one question.
 
     Attributes:
-        nearest: Likeness to the answer's nearest phrasings, by meaning.
-        letters: Likeness to its nearest phrasing, by letter groups (typos, brand names).
-        head: A ridge regression from vectors to answers, which weighs all phrasings.
+        candidates: The nearest answers, best first.
+        nearest: Likeness to the nearest phrasing of all, by meaning, -1 to 1.
+        coverage: Share of the question's telling words that the content uses.
     """
 
-    nearest: float = 0.4
-    letters: float = 0.3
-    head: float = 0.30
-    ridge: float = 2.0
+    candidates: tuple[Candidate, ...]
+    nearest: float
+    coverage: float
 
 
 class AnswerIndex:
-    """An immutable picture of the published content; a change makes a new one."""
+    """An immutable picture of the published content; a change makes a new one.
+
+    A question is compared with each answer in six views: its nearest phrasing by meaning
+    and the second nearest, the nearest by letter groups (typos, brand names), all the
+    answer's words at once by letter groups, the nearest sentence of its body, and a ridge
+    regression from vectors to answers, which weighs all phrasings.
+    """
 
     def __init__(
         self,
         answers: Sequence[PublishedAnswer],
         encoder: Encoder,
-        weights: IndexWeights | None = None,
+        weights: Mapping[str, float],
+        earlier: AnswerIndex | None = None,
+        ordinary: frozenset[str] = frozenset(),
     ) -> None:
-        """Embed every phrasing and title; a second or two for a hundred answers."""
-        self._weights = weights or IndexWeights()
+        """Embed every phrasing, title and sentence; some seconds for all, once.
+
+        Args:
+            weights: Weight of each view (`choice_weights.VIEWS`).
+            earlier: The index this one replaces; texts it knows are not embedded again.
+            ordinary: Words that are spelt right, whatever they are about.
+        """
+        self._weights = weights
         self.answers = list(answers)
-        texts: list[str] = []
-        owners: list[int] = []
-        for number, answer in enumerate(self.answers):
-            for text in (answer.title, *answer.phrasings):
-                texts.append(text)
-                owners.append(number)
-        self._owners = np.array(owners, dtype=np.int64)
-        self._vectors = encoder.encode(texts)
-        if not texts:
+        phrasings = [
+            (text, number)
+            for number, answer in enumerate(self.answers)
+            for text in (answer.title, *answer.phrasings)
+        ]
+        sentences = [
+            (text, number)
+            for number, answer in enumerate(self.answers)
+            for text in sentences_of(answer.body)
+        ]
+        self.texts = [text for text, _ in phrasings]
+        self._owners = np.array([number for _, number in phrasings], dtype=np.int64)
+        self._body_owners = np.array([number for _, number in sentences], dtype=np.int64)
+        known: dict[str, Vectors] = dict(earlier.known_vectors) if earlier is not None else {}
+        self.known_vectors: dict[str, Vectors] = _embedded(
+            [t for t, _ in [*phrasings, *sentences]], encoder, known
+        )
+        self.vocabulary = Vocabulary([*self.texts, *(a.body for a in self.answers)], ordinary)
+        if not self.answers:
             return
+        self._vectors = np.stack([self.known_vectors[text] for text in self.texts])
+        self._bodies = np.stack([self.known_vectors[text] for text, _ in sentences])
+        # Imported here: the action server uses this module's types only, without its weight.
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
         self._letters = TfidfVectorizer(
             analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, dtype=np.float32
         )
-        self._letter_rows = self._letters.fit_transform([fold(t) for t in texts])
-        self._head = _ridge_head(self._vectors, self._owners, len(self.answers), self._weights)
+        self._letter_rows = self._letters.fit_transform([fold(t) for t in self.texts])
+        self._words = TfidfVectorizer(
+            analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, dtype=np.float32
+        )
+        self._word_rows = self._words.fit_transform([fold(_whole(a)) for a in self.answers])
+        self._head = _ridge_head(self._vectors, self._owners, len(self.answers))
 
-    def rank(self, text: str, vector: Vectors, limit: int = 8) -> list[Candidate]:
-        """The nearest answers, best first.
+    def rank(self, text: str, vector: Vectors, limit: int = CANDIDATES) -> Ranked:
+        """The nearest answers.
 
         Args:
             text: The question.
             vector: Its embedding, shape (dimensions,).
-            limit: How many to return.
+            limit: How many candidates to return.
+        """
+        if not self.answers:
+            return Ranked((), 0.0, 0.0)
+        views = self.views(text, vector)
+        scores = np.zeros(len(self.answers), dtype=np.float32)
+        for name, view in views.items():
+            scores += self._weights[name] * view
+        order = np.argsort(-scores)[:limit]
+        return Ranked(
+            tuple(
+                Candidate(self.answers[i].id, self.answers[i].topic, round(float(scores[i]), 4))
+                for i in order
+            ),
+            nearest=round(float(views["nearest"].max()), 4),
+            coverage=round(self.vocabulary.coverage(text), 4),
+        )
+
+    def views(self, text: str, vector: Vectors) -> dict[str, Scores]:
+        """Likeness to every answer, by view (`choice_weights.VIEWS`), for fitting weights."""
+        folded = fold(text)
+        likeness = self._vectors @ vector
+        nearest = self._best(likeness, self._owners)
+        rest = np.where(likeness >= nearest[self._owners], 0.0, likeness).astype(np.float32)
+        letters = self._letter_rows @ self._letters.transform([folded]).T
+        words = self._word_rows @ self._words.transform([folded]).T
+        return {
+            "nearest": nearest,
+            "second": self._best(rest, self._owners),
+            "letters": self._best(letters.toarray().ravel(), self._owners),
+            "words": words.toarray().ravel(),
+            "body": self._best(self._bodies @ vector, self._body_owners),
+            "head": np.asarray(vector @ self._head, dtype=np.float32),
+        }
+
+    def neighbours(
+        self, vector: Vectors, leave_out: str = "", of: str = ""
+    ) -> list[tuple[str, str, float]]:
+        """For each answer its phrasing or title nearest to a vector, best first.
+
+        Args:
+            vector: Of a text, shape (dimensions,).
+            leave_out: A text that does not count where the answer ``of`` has it itself.
+            of: That answer's id.
+
+        Returns:
+            Answer id, the phrasing, and the likeness by meaning.
         """
         if not self.answers:
             return []
-        weights = self._weights
         likeness = self._vectors @ vector
-        letters = np.asarray(
-            (self._letter_rows @ self._letters.transform([fold(text)]).T).todense()
-        ).ravel()
-        scores = (
-            weights.nearest * self._best_two(likeness)
-            + weights.letters * self._best(letters)
-            + weights.head * np.clip(vector @ self._head, 0, 1)
-        )
-        order = np.argsort(-scores)[:limit]
-        return [
-            Candidate(self.answers[i].id, self.answers[i].topic, round(float(scores[i]), 4))
-            for i in order
-        ]
+        found: dict[int, tuple[str, str, float]] = {}
+        for row in np.argsort(-likeness):
+            number = int(self._owners[row])
+            answer = self.answers[number]
+            if number in found or (answer.id == of and self.texts[row] == leave_out):
+                continue
+            found[number] = (answer.id, self.texts[row], float(likeness[row]))
+        return list(found.values())
 
-    def _best(self, per_phrasing: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        best = np.full(len(self.answers), -1.0, dtype=np.float32)
-        np.maximum.at(best, self._owners, per_phrasing)
-        return best
-
-    def _best_two(self, per_phrasing: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Mostly the nearest phrasing, a little the second: one odd phrasing decides less."""
-        best = self._best(per_phrasing)
-        rest = np.where(per_phrasing >= best[self._owners], -1.0, per_phrasing)
-        second = self._best(rest.astype(np.float32))
-        return np.where(second > 0, 0.8 * best + 0.2 * second, best).astype(np.float32)
+    def _best(self, values: Scores, owners: npt.NDArray[np.int64]) -> Scores:
+        # Each answer owns one unbroken run, as the texts were listed; far faster than `maximum.at`.
+        starts = np.searchsorted(owners, np.arange(len(self.answers)))
+        return np.maximum(np.maximum.reduceat(values, starts), 0.0).astype(np.float32)
 
 
-def _ridge_head(
-    vectors: Vectors, owners: npt.NDArray[np.int64], count: int, weights: IndexWeights
-) -> Vectors:
+def sentences_of(body: str) -> list[str]:
+    """The sentences of an answer that say something, without those of one or two words."""
+    return [s.strip() for s in _SENTENCE_END.split(body) if len(s.split()) > 2] or [body]
+
+
+def _whole(answer: PublishedAnswer) -> str:
+    return " ".join([answer.title, answer.title, *answer.phrasings, answer.body])
+
+
+def _embedded(
+    texts: Sequence[str], encoder: Encoder, known: dict[str, Vectors]
+) -> dict[str, Vectors]:
+    """Each text's vector; only those not yet known are computed."""
+    wanted = dict.fromkeys(texts)
+    new = [text for text in wanted if text not in known]
+    known |= dict(zip(new, encoder.encode(new), strict=True)) if new else {}
+    return {text: known[text] for text in wanted}
+
+
+def _ridge_head(vectors: Vectors, owners: npt.NDArray[np.int64], count: int) -> Vectors:
     """Closed-form ridge regression to one-hot answers, shape (dimensions, answers)."""
     targets = np.zeros((len(owners), count), dtype=np.float64)
     targets[np.arange(len(owners)), owners] = 1.0
     features = vectors.astype(np.float64)
-    gram = features.T @ features + weights.ridge * np.eye(features.shape[1])
+    gram = features.T @ features + RIDGE * np.eye(features.shape[1])
     return np.asarray(np.linalg.solve(gram, features.T @ targets), dtype=np.float32)

@@ -17,16 +17,22 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.content.store import all_published, revision
 from bot.db import Database
-from bot.nlu.answer_index import AnswerIndex, Candidate
-from bot.nlu.encoder_featurizer import sentence_vector, shared_encoder
-from bot.nlu.questions import refers_back, split_questions
-from bot.settings import load_settings
+from bot.nlu.answer_index import AnswerIndex
+from bot.nlu.choice_weights import CHOICE_FILE, load_choice_weights
+from bot.nlu.encoder import shared_encoder
+from bot.nlu.encoder_featurizer import sentence_vector
+from bot.nlu.entities import shared_names
+from bot.nlu.readings import WHOLE, Reading, texts_to_read
+from bot.nlu.scope import other_language
+from bot.nlu.words import read_words
+from bot.settings import ROOT, load_settings
 
 logger = logging.getLogger(__name__)
 
-CANDIDATES = "answer_candidates"
-PARTS = "answer_parts"
-IN_CONTEXT = "answer_candidates_in_context"
+READINGS = "readings"
+READING_VECTORS = "reading_vectors"
+UNKNOWN_NAME = "unknown_name"
+OTHER_LANGUAGE = "other_language"
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
@@ -34,9 +40,10 @@ class AnswerRetriever(GraphComponent):
     """Lacking in the stock ResponseSelector: its answers are frozen into the model.
 
     Here they come from the content store and are read again within seconds of a change,
-    without training. Adds to the parse: `answer_candidates` for the message as it
-    stands, `answer_parts` when it holds several questions, and
-    `answer_candidates_in_context` when it leans on the turn before.
+    without training. Adds the message's `readings` (see `bot/nlu/readings.py`) with the
+    answers nearest to each; stands before the classifier, which adds the intents. Also
+    says whether the message names an unknown medicine, and whether it is in a language
+    that nobody here reads.
     """
 
     @staticmethod
@@ -48,9 +55,13 @@ class AnswerRetriever(GraphComponent):
         """Read the content and start watching it."""
         settings = load_settings()
         self._encoder = shared_encoder(settings.encoder_path)
+        self._weights = load_choice_weights(settings.encoder_path.parent / CHOICE_FILE)
+        self._names = shared_names()
+        spelt_right = read_words(ROOT / "data" / "triage" / "ordinary_words.txt")
+        self._ordinary = spelt_right | self._names.plain
         self._database = Database(settings.database_url)
         self._revision = -1
-        self._index = AnswerIndex([], self._encoder)
+        self._index = AnswerIndex([], self._encoder, self._weights.views)
         self._refresh()
         # A weak reference lets Rasa drop the component; the thread then ends.
         threading.Thread(
@@ -68,25 +79,34 @@ class AnswerRetriever(GraphComponent):
         """Called by Rasa."""
         return cls(config)
 
+    def process_training_data(self, training_data: Any) -> Any:
+        """Nothing to do; content is no training data."""
+        return training_data
+
     def process(self, messages: list[Message]) -> list[Message]:
-        """Rank answers for each message."""
+        """Read each message and rank answers for each reading."""
+        index = self._index
         for message in messages:
             text, vector = message.get(TEXT), sentence_vector(message)
             if not text or vector is None:
                 continue
-            message.set(CANDIDATES, _records(self._index.rank(text, vector)), add_to_output=True)
-            parts = split_questions(text)
-            if len(parts) > 1:
-                message.set(PARTS, [self._ranked(part) for part in parts], add_to_output=True)
-            recent = (message.get("metadata") or {}).get("recent") or []
-            if recent and refers_back(text):
-                joined = self._ranked(f"{recent[-1]} {text}")
-                message.set(IN_CONTEXT, joined["candidates"], add_to_output=True)
+            before = (message.get("metadata") or {}).get("before")
+            repaired = index.vocabulary.repaired(text)
+            wanted = texts_to_read(repaired, before)
+            fresh = [words for kind, words in wanted if kind != WHOLE or words != text]
+            vectors = dict(zip(fresh, self._encoder.encode(fresh), strict=True)) if fresh else {}
+            used = [vectors.get(words, vector) for _, words in wanted]
+            readings = []
+            for (kind, words), own in zip(wanted, used, strict=True):
+                ranked = index.rank(words, own)
+                readings.append(
+                    Reading(kind, words, {}, ranked.candidates, ranked.nearest, ranked.coverage)
+                )
+            message.set(READING_VECTORS, used)
+            message.set(READINGS, [r.record() for r in readings], add_to_output=True)
+            message.set(UNKNOWN_NAME, self._names.unknown(text), add_to_output=True)
+            message.set(OTHER_LANGUAGE, other_language(text), add_to_output=True)
         return messages
-
-    def _ranked(self, text: str) -> dict[str, Any]:
-        candidates = self._index.rank(text, self._encoder.encode([text])[0])
-        return {"text": text, "candidates": _records(candidates)}
 
     def _refresh(self) -> None:
         try:
@@ -99,7 +119,9 @@ class AnswerRetriever(GraphComponent):
             # Keep answering from what we have; the next look may succeed.
             logger.error("cannot read the content store: %s", type(error).__name__)
             return
-        self._index = AnswerIndex(answers, self._encoder)
+        self._index = AnswerIndex(
+            answers, self._encoder, self._weights.views, self._index, self._ordinary
+        )
         self._revision = current
         logger.info("answers indexed: %d, content revision %d", len(answers), current)
 
@@ -112,7 +134,3 @@ def _watch(reference: weakref.ref[AnswerRetriever], every_s: float) -> None:
             return
         retriever._refresh()
         del retriever
-
-
-def _records(candidates: list[Candidate]) -> list[dict[str, Any]]:
-    return [{"id": c.answer_id, "topic": c.topic, "score": c.score} for c in candidates]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,8 @@ Vectors = npt.NDArray[np.float32]
 DIMENSIONS = 384
 MAX_TOKENS = 96
 """Longest text that is read; questions are far shorter, and cost grows with length."""
+REMEMBERED = 32
+"""Vectors kept of texts encoded one by one: several parts look at the same message."""
 
 
 class SentenceEncoder:
@@ -43,12 +48,16 @@ class SentenceEncoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        # The arena would keep, for good, what the largest batch at start needed.
+        options.enable_cpu_mem_arena = False
         self._session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )
         self._tokenizer = Tokenizer.from_file(str(tokenizer_path))
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.enable_padding()
+        self._remembered: OrderedDict[str, Vectors] = OrderedDict()
+        self._lock = threading.Lock()
 
     def encode(self, texts: Sequence[str], batch: int = 32) -> Vectors:
         """Embed texts.
@@ -56,17 +65,40 @@ class SentenceEncoder:
         Returns:
             Array of shape (len(texts), 384), rows of length 1.
         """
+        if len(texts) == 1:
+            return self._one(texts[0]).copy()
         result = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
         # Texts of like length share a batch, so that little is spent on padding.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         for start in range(0, len(order), batch):
             chosen = order[start : start + batch]
-            encodings = self._tokenizer.encode_batch([normalise(texts[i]) for i in chosen])
-            ids = np.array([e.ids for e in encodings], dtype=np.int64)
-            mask = np.array([e.attention_mask for e in encodings], dtype=np.int64)
-            feed = {"input_ids": ids, "attention_mask": mask}
-            result[chosen] = self._session.run(None, feed)[0]
+            result[chosen] = self._run([texts[i] for i in chosen])
         return result
+
+    def _one(self, text: str) -> Vectors:
+        with self._lock:
+            known = self._remembered.get(text)
+        if known is not None:
+            return known
+        vector = self._run([text])
+        with self._lock:
+            self._remembered[text] = vector
+            if len(self._remembered) > REMEMBERED:
+                self._remembered.popitem(last=False)
+        return vector
+
+    def _run(self, texts: Sequence[str]) -> Vectors:
+        encodings = self._tokenizer.encode_batch([normalise(text) for text in texts])
+        ids = np.array([e.ids for e in encodings], dtype=np.int64)
+        mask = np.array([e.attention_mask for e in encodings], dtype=np.int64)
+        vectors: Vectors = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        return vectors
+
+
+@lru_cache(maxsize=1)
+def shared_encoder(path: Path) -> SentenceEncoder:
+    """One model per process, however many components use it."""
+    return SentenceEncoder(path)
 
 
 def normalise(text: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,16 +16,10 @@ from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.nlu.encoder import SentenceEncoder, Vectors
+from bot.nlu.encoder import Vectors, shared_encoder
 from bot.settings import ROOT, load_settings
 
 FEATURE_TYPE = "sentence"
-
-
-@lru_cache(maxsize=1)
-def shared_encoder(path: Path) -> SentenceEncoder:
-    """One model per process, however many components use it."""
-    return SentenceEncoder(path)
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)

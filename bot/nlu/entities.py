@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.nlu.extractors.spacy_entity_extractor import SpacyEntityExtractor
 from spacy.tokens import Doc
+
+from bot.nlu.names import Names, read_names
+from bot.settings import ROOT, load_settings
+
+
+@lru_cache(maxsize=1)
+def shared_names() -> Names:
+    """The medicines and conditions of `data/entities.yml`, read once."""
+    data = ROOT / "data"
+    return read_names(
+        data / "entities.yml",
+        data / "product_names.txt",
+        load_settings().encoder_path.parent / "tokenizer.json",
+    )
 
 
 @DefaultV1Recipe.register(
@@ -14,12 +29,13 @@ from spacy.tokens import Doc
 )
 class ClinicEntityExtractor(SpacyEntityExtractor):
     """Lacking in the stock extractor: it gives the words typed ("accutane"), not the
-    canonical id behind them (`isotretinoin`), which the answer look-up needs.
+    canonical id behind them (`isotretinoin`), which the answer look-up needs, and it
+    knows no misspelling ("acutain").
     """
 
     @staticmethod
     def _extract_entities(doc: Doc) -> list[dict[str, Any]]:
-        return [
+        found = [
             {
                 "entity": ent.label_,
                 "value": ent.ent_id_ or ent.text.lower(),
@@ -28,4 +44,14 @@ class ClinicEntityExtractor(SpacyEntityExtractor):
                 "confidence": 1.0,
             }
             for ent in doc.ents
+        ]
+        return found + [
+            {
+                "entity": name.label,
+                "value": name.id,
+                "start": start,
+                "end": end,
+                "confidence": 0.8,
+            }
+            for name, start, end in shared_names().misspelt(doc.text)
         ]

@@ -15,6 +15,7 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from bot.nlu.encoder import Vectors
 from bot.nlu.encoder_featurizer import sentence_vector
 from bot.nlu.intent_model import IntentModel, IntentModelConfig
 
@@ -97,16 +98,29 @@ class ClinicIntentClassifier(IntentClassifier, GraphComponent):
         return training_data
 
     def process(self, messages: list[Message]) -> list[Message]:
-        """Set intent and ranking, unless an earlier component was certain (triage, a button)."""
+        """Set intent and ranking, of the message and of each of its readings."""
         for message in messages:
             vector = sentence_vector(message)
             if self._model is None or vector is None:
                 continue
-            chances = self._model.probabilities([message.get(TEXT)], vector[np.newaxis, :])[0]
-            best = np.argsort(-chances)[:RANKING_LENGTH]
-            ranking = [
-                {"name": self._model.intents[i], "confidence": float(chances[i])} for i in best
-            ]
-            message.set("intent_ranking", ranking, add_to_output=True)
-            message.set(INTENT, ranking[0], add_to_output=True)
+            readings = message.get("readings")
+            if readings:
+                vectors = np.stack(message.get("reading_vectors"))
+                rankings = self._rankings([r["text"] for r in readings], vectors)
+                for reading, ranking in zip(readings, rankings, strict=True):
+                    reading["ranking"] = {r["name"]: r["confidence"] for r in ranking}
+            else:
+                rankings = self._rankings([message.get(TEXT)], vector[np.newaxis, :])
+            message.set("intent_ranking", rankings[0], add_to_output=True)
+            message.set(INTENT, rankings[0][0], add_to_output=True)
         return messages
+
+    def _rankings(self, texts: list[str], vectors: Vectors) -> list[list[dict[str, Any]]]:
+        assert self._model is not None
+        found = []
+        for chances in self._model.probabilities(texts, vectors):
+            best = np.argsort(-chances)[:RANKING_LENGTH]
+            found.append(
+                [{"name": self._model.intents[i], "confidence": float(chances[i])} for i in best]
+            )
+        return found

@@ -6,15 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix, hstack
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from bot.nlu.encoder import Vectors, normalise
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 TRUSTED_TYPES = ["scipy.sparse._csr.csr_matrix"]
 """What a model file may hold beside scikit-learn's own types; plain numbers only."""
@@ -39,6 +39,10 @@ class IntentModel:
 
     def __init__(self, config: IntentModelConfig) -> None:
         """An unfitted model."""
+        # Imported here: the action server needs `fold` only, not this weight.
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import LogisticRegression
+
         self.config = config
         self.letters = TfidfVectorizer(
             analyzer="char_wb", ngram_range=(2, 4), min_df=2, sublinear_tf=True, dtype=np.float32
@@ -82,6 +86,8 @@ class IntentModel:
         return model
 
     def _features(self, texts: Sequence[str], vectors: Vectors) -> csr_matrix:
+        from scipy.sparse import csr_matrix, hstack
+
         letters = self.letters.transform([fold(t) for t in texts])
         return hstack([csr_matrix(vectors), letters * self.config.letters_weight], format="csr")
 

@@ -8,20 +8,31 @@ MAX_PARTS = 3
 """More than three answers at once help nobody."""
 
 _MIN_WORDS = 2
+_ASKS = (
+    r"(?:how|what|whats|when|whens|where|wheres|which|who|whos|why|is|are|am|do|does|can|could|"
+    r"should|shud|will|would|did|whether|if|any|u|wat|wen)\b"
+)
 _JOINTS = re.compile(
-    r"[?!]+\s*(?:and|also|plus|then|but)?\b"
-    r"|[.;\n]+\s+"
-    r"|,?\s+(?:and|also|plus|n|&)\s+(?=(?:how|what|whats|when|where|which|who|why|is|are|do|does|can|could|should|will|would|did)\b)"
+    rf"[?!]+\s*(?:and|also|plus|then|but|or)?\b"
+    rf"|[.;:\n]+\s+(?:and|also|plus|then|but|or)?\b"
+    rf"|,?\s+(?:and|also|plus|n|&|or|but)\s+(?={_ASKS})"
+    rf"|,\s*(?={_ASKS})"
+    r"|,\s+(?:and|plus)\s+"
     r"|\s+(?:also|plus)\s+",
     re.IGNORECASE,
 )
+_LINKS = re.compile(r",?\s+(?:and|n|&|plus)\s+|\s*\+\s*", re.IGNORECASE)
 _LEANS = re.compile(
-    r"^(?:and|or|but|ok(?:ay)?|so|then|what about|how about|wat about|hows about|what if)\b"
-    r"|\b(?:that|it|this|they|them|those|these|there|one|ones)\b"
-    r"|^(?:how (?:much|long|often|many|soon)|why|when|where|really|which|is that)\b",
+    r"^(?:and|or|but|ok(?:ay)?|so|then|also|even|like|what about|how about|wat about|hows about"
+    r"|what if|same)\b"
+    r"|\b(?:that|it|its|this|they|them|those|these|there|one|ones|mine|either|tho|too)\b"
+    r"|^(?:how (?:much|long|often|many|soon|come)|why|when|where|really|which|is that|with)\b",
     re.IGNORECASE,
 )
-_MAX_LEANING_WORDS = 9
+_NAMES_THE_SUBJECT = re.compile(r"needling|derma ?pen|\bprocedure\b", re.IGNORECASE)
+_MAX_LEANING_WORDS = 10
+_FRAGMENT_WORDS = 4
+"""A message this short says little by itself ("starting when", "crows feet?")."""
 
 
 def split_questions(text: str) -> list[str]:
@@ -30,7 +41,7 @@ def split_questions(text: str) -> list[str]:
     Parts of a single word are joined to their neighbour, as "and pain?" alone says
     little, but "side effects? pain?" are two.
     """
-    pieces = [piece.strip(" ,.;-") for piece in _JOINTS.split(text)]
+    pieces = [(piece or "").strip(" ,.;:-") for piece in _JOINTS.split(text)]
     parts: list[str] = []
     for piece in pieces:
         if not piece:
@@ -43,6 +54,21 @@ def split_questions(text: str) -> list[str]:
     return parts[:MAX_PARTS]
 
 
+def split_links(text: str) -> list[str]:
+    """Cut a message at "and", which may link two questions or two words of one.
+
+    Whoever asks has to make sure that both sides mean something by themselves.
+    """
+    pieces = [piece.strip(" ,.;:-?!") for piece in _LINKS.split(text)]
+    parts = [piece for piece in pieces if piece]
+    return parts if 1 < len(parts) <= MAX_PARTS else []
+
+
 def refers_back(text: str) -> bool:
-    """Whether a message is short and points at something said before ("and how long?")."""
-    return len(text.split()) <= _MAX_LEANING_WORDS and bool(_LEANS.search(text.strip()))
+    """Whether a message is short and may lean on what was said before ("and how long?")."""
+    if _NAMES_THE_SUBJECT.search(text):
+        return False
+    count = len(text.split())
+    return count <= _FRAGMENT_WORDS or (
+        count <= _MAX_LEANING_WORDS and bool(_LEANS.search(text.strip()))
+    )

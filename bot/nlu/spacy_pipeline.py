@@ -7,10 +7,12 @@ ruler that knows the clinic's vocabulary.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import spacy
 import yaml
-from spacy.language import Language
+
+if TYPE_CHECKING:
+    from spacy.language import Language
 
 LABELS = ("treatment_concern", "body_area", "medicine", "condition", "symptom", "treatment")
 """Entity labels, as `domain.yml` names them."""
@@ -22,6 +24,9 @@ def build_pipeline(entities_path: Path) -> Language:
     Raises:
         ValueError: The vocabulary file has an unknown label or a malformed entry.
     """
+    # Imported here: the action server reads the vocabulary only.
+    import spacy
+
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
     nlp.add_pipe("lemmatizer", config={"mode": "lookup"})
