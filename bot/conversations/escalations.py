@@ -1,4 +1,10 @@
-"""Escalations: handing a message to staff, and what staff do with it."""
+"""Escalations: handing a message to staff, and what staff do with it.
+
+The states are in `escalation_states`; here every change is checked against them, made
+under the row's lock and written to the log. Functions that staff call take ``version``:
+the escalation's version that the caller last saw. When another person changed it since,
+nothing is changed and the caller learns who has it. None means: whatever it is now.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +15,27 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.conversations.models import Escalation, EscalationMessage
-from bot.errors import EscalationNotFound
+from bot.conversations.escalation_changes import (
+    changed,
+    check_version,
+    mark_acknowledged,
+    raise_tier,
+    restart,
+    step,
+)
+from bot.conversations.escalation_log import ASSISTANT, record
+from bot.conversations.escalation_states import (
+    OPEN,
+    OUTCOMES,
+    RESOLVED,
+    next_status,
+)
+from bot.conversations.models import Conversation, Escalation, EscalationMessage, Message
+from bot.errors import EscalationNotFound, IllegalTransition, InvalidInbound
 from bot.messages import Tier
+
+MAX_WORDS = 4000
+"""Longest note, reason or resolution, in characters."""
 
 
 def open_or_add(
@@ -27,21 +51,15 @@ def open_or_add(
     """Hand one message to staff: open the conversation's escalation, or add to it.
 
     Idempotent per message. The tier of an open escalation only rises. A worse sign
-    reopens the clock of acknowledgement, so that staff are told again.
+    starts its clocks and its notifications anew, so that staff are told again.
 
     Args:
         reason: Why, as a short code: ``red_flag``, ``symptom``, ``candidacy`` …
     """
-    escalation = unresolved(session, conversation_id)
+    escalation = unresolved(session, conversation_id, lock=True)
+    opened = False
     if escalation is None:
-        escalation = _open(session, conversation_id, tier, reason, now)
-    if tier > escalation.tier:
-        escalation.tier = int(tier)
-        escalation.reason = reason
-        escalation.status = "open"
-        escalation.acknowledged_at = None
-        escalation.acknowledged_by = None
-    escalation.rule_ids = sorted({*escalation.rule_ids, *rule_ids})
+        escalation, opened = _open(session, conversation_id, tier, reason, now)
     link = session.get(EscalationMessage, (escalation.id, message_id))
     if link is None:
         session.add(
@@ -49,98 +67,303 @@ def open_or_add(
                 escalation_id=escalation.id, message_id=message_id, tier=int(tier), added_at=now
             )
         )
+        record(
+            session,
+            escalation,
+            "opened" if opened else "added",
+            ASSISTANT,
+            now,
+            message_id=message_id,
+        )
+        if tier >= Tier.URGENT and not opened:
+            escalation.version += 1  # who resolves must have seen it
     else:
         link.tier = max(link.tier, int(tier))
+    if tier > escalation.tier:
+        escalation.reason = reason
+        raise_tier(session, escalation, tier, ASSISTANT, now, message_id=message_id)
+    escalation.rule_ids = sorted({*escalation.rule_ids, *rule_ids})
     session.flush()
     return escalation
 
 
-def unresolved(session: Session, conversation_id: str) -> Escalation | None:
+def open_for_staff(session: Session, conversation_id: str, by: str, now: datetime) -> Escalation:
+    """Open one because staff step into a conversation; nobody needs to be told of it."""
+    escalation, opened = _open(session, conversation_id, Tier.ROUTINE, "taken_over", now)
+    if opened:
+        escalation.notify_at = None
+        record(session, escalation, "opened", by, now)
+    return escalation
+
+
+def find(session: Session, escalation_id: int, *, lock: bool = False) -> Escalation:
+    """The escalation of this number; with ``lock`` nobody else can change it meanwhile.
+
+    Raises:
+        EscalationNotFound: There is none.
+    """
+    found = session.get(
+        Escalation,
+        escalation_id,
+        with_for_update=True if lock else None,
+        populate_existing=lock,
+    )
+    if found is None:
+        raise EscalationNotFound(escalation_id)
+    return found
+
+
+def unresolved(session: Session, conversation_id: str, *, lock: bool = False) -> Escalation | None:
     """The conversation's escalation that staff have not resolved yet, if any."""
-    return session.scalar(
-        select(Escalation).where(
-            Escalation.conversation_id == conversation_id, Escalation.status != "resolved"
-        )
+    query = select(Escalation).where(
+        Escalation.conversation_id == conversation_id, Escalation.status != RESOLVED
     )
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalar(query)
 
 
-def told_before(session: Session, escalation: Escalation, message_id: int) -> bool:
-    """Whether the patient already got the full wording for the escalation's tier."""
-    earlier = session.scalar(
-        select(EscalationMessage.message_id)
-        .where(
-            EscalationMessage.escalation_id == escalation.id,
-            EscalationMessage.message_id < message_id,
-            EscalationMessage.tier >= escalation.tier,
+def messages_of(session: Session, escalation_id: int) -> list[Message]:
+    """The patient's messages that belong to an escalation, oldest first."""
+    return list(
+        session.scalars(
+            select(Message)
+            .join(EscalationMessage, EscalationMessage.message_id == Message.id)
+            .where(EscalationMessage.escalation_id == escalation_id)
+            .order_by(Message.id)
         )
-        .limit(1)
     )
-    return earlier is not None
 
 
 def waiting(session: Session, include_resolved: bool = False) -> list[Escalation]:
     """Escalations as staff should take them: highest tier first, then oldest."""
     query = select(Escalation).order_by(Escalation.tier.desc(), Escalation.opened_at)
     if not include_resolved:
-        query = query.where(Escalation.status != "resolved")
+        query = query.where(Escalation.status != RESOLVED)
     return list(session.scalars(query))
 
 
-def acknowledge(session: Session, escalation_id: int, by: str, now: datetime) -> Escalation:
-    """Note that a member of staff has seen it. A second acknowledgement changes nothing.
+def acknowledge(
+    session: Session, escalation_id: int, by: str, now: datetime, *, version: int | None = None
+) -> Escalation:
+    """Note that a member of staff has seen it; what is still due to be told is cancelled.
+
+    A second acknowledgement changes nothing.
 
     Raises:
-        EscalationNotFound: No unresolved escalation has this number.
+        EscalationNotFound: There is none.
+        IllegalTransition: It is resolved.
+        StaleEscalation: Somebody changed it since ``version``.
     """
-    escalation = _worked_on(session, escalation_id)
-    if escalation.acknowledged_at is None:
-        escalation.acknowledged_at = now
-        escalation.acknowledged_by = by
-        escalation.status = "acknowledged"
+    escalation = _to_work_on(session, escalation_id, "acknowledge", version)
+    mark_acknowledged(session, escalation, _person(by), now)
+    return escalation
+
+
+def assign(
+    session: Session,
+    escalation_id: int,
+    to: str | None,
+    by: str,
+    now: datetime,
+    *,
+    version: int | None = None,
+) -> Escalation:
+    """Say whose it is; None: nobody's. Who takes it has seen it.
+
+    Raises:
+        As `acknowledge`.
+    """
+    escalation = _to_work_on(session, escalation_id, "assign", version)
+    person, assignee = _person(by), _person(to, "to") if to is not None else None
+    if assignee == person:
+        mark_acknowledged(session, escalation, person, now)
+    if escalation.assigned_to != assignee:
+        escalation.assigned_to = assignee
+        changed(session, escalation, "assigned", person, now, words=assignee)
+    return escalation
+
+
+def note(session: Session, escalation_id: int, by: str, words: str, now: datetime) -> Escalation:
+    """Add an internal note; patients never see it. Possible in every state.
+
+    Raises:
+        EscalationNotFound: There is none.
+        InvalidInbound: The note is empty or too long.
+    """
+    escalation = find(session, escalation_id, lock=True)
+    record(session, escalation, "note", _person(by), now, words=_words(words, "note"))
+    return escalation
+
+
+def change_tier(
+    session: Session,
+    escalation_id: int,
+    tier: Tier,
+    by: str,
+    reason: str,
+    now: datetime,
+    *,
+    version: int | None = None,
+) -> Escalation:
+    """Raise or lower the tier, as staff judge it; the reason is kept.
+
+    Raised, it has to be acknowledged anew and staff are told again. Lowered, it counts
+    as seen. The same tier changes nothing.
+
+    Raises:
+        As `acknowledge`; InvalidInbound: there is no reason, or the tier is NONE.
+    """
+    person, why = _person(by), _words(reason, "reason")
+    if tier < Tier.ROUTINE:
+        raise InvalidInbound("An escalation has a tier; resolve it instead.", field="tier")
+    action = "lower" if tier < find(session, escalation_id, lock=True).tier else "raise"
+    escalation = _to_work_on(session, escalation_id, action, version)
+    if tier > escalation.tier:
+        raise_tier(session, escalation, tier, person, now, words=why)
+    elif tier < escalation.tier:
+        before = escalation.tier
+        escalation.tier = int(tier)
+        mark_acknowledged(session, escalation, person, now)
+        changed(session, escalation, "lowered", person, now, words=why, from_tier=before)
     return escalation
 
 
 def resolve(
-    session: Session, escalation_id: int, by: str, resolution: str, now: datetime
+    session: Session,
+    escalation_id: int,
+    by: str,
+    outcome: str,
+    words: str,
+    now: datetime,
+    *,
+    version: int | None = None,
 ) -> Escalation:
     """Close it; the assistant answers that conversation again.
 
+    Args:
+        outcome: One of `OUTCOMES`; ``other`` needs a note.
+        words: What was done; may be empty.
+
     Raises:
-        EscalationNotFound: No unresolved escalation has this number.
+        As `acknowledge`; IllegalTransition also while staff own the conversation: it has
+        to be given back first, which tells the patient. InvalidInbound: no such outcome.
     """
-    escalation = acknowledge(session, escalation_id, by, now)
-    escalation.status = "resolved"
+    if outcome not in OUTCOMES:
+        raise InvalidInbound(f"The outcome must be one of: {', '.join(OUTCOMES)}.", field="outcome")
+    person = _person(by)
+    said = _words(words, "note") if words.strip() or outcome == "other" else None
+    escalation = find(session, escalation_id, lock=True)
+    check_version(escalation, version)
+    if escalation.status == OPEN:
+        mark_acknowledged(session, escalation, person, now)
+    before = step(escalation, "resolve")
+    conversation = session.get_one(Conversation, escalation.conversation_id)
+    session.refresh(conversation)
+    if conversation.owner == "staff":
+        escalation.status = before
+        raise IllegalTransition(
+            escalation.id,
+            "resolve",
+            before,
+            f"{conversation.owned_by} still has the conversation; give it back first",
+        )
     escalation.resolved_at = now
-    escalation.resolved_by = by
-    escalation.resolution = resolution
+    escalation.resolved_by = person
+    escalation.outcome = outcome
+    escalation.resolution = said
+    logged = f"{outcome}: {said}" if said else outcome
+    changed(session, escalation, "resolved", person, now, words=logged, from_status=before)
     return escalation
+
+
+def reopen(
+    session: Session,
+    escalation_id: int,
+    by: str,
+    reason: str,
+    now: datetime,
+    *,
+    version: int | None = None,
+) -> Escalation:
+    """Take a resolved one up again; its clocks and notifications start anew.
+
+    Raises:
+        As `acknowledge`; IllegalTransition also when the conversation has another
+        unresolved escalation: that one is the place to go on.
+    """
+    person, why = _person(by), _words(reason, "reason")
+    escalation = find(session, escalation_id, lock=True)
+    check_version(escalation, version)
+    other = unresolved(session, escalation.conversation_id)
+    if other is not None and other.id != escalation.id:
+        raise IllegalTransition(
+            escalation.id, "reopen", escalation.status, f"escalation {other.id} is open instead"
+        )
+    before = step(escalation, "reopen")
+    escalation.resolved_at = escalation.resolved_by = None
+    escalation.outcome = escalation.resolution = None
+    restart(session, escalation, now)
+    changed(session, escalation, "reopened", person, now, words=why, from_status=before)
+    return escalation
+
+
+def begin_work(session: Session, escalation: Escalation, by: str, now: datetime) -> None:
+    """Put an escalation in progress with ``by``; for handover, which holds its lock."""
+    mark_acknowledged(session, escalation, by, now)
+    step(escalation, "work on")
+    escalation.assigned_to = by
 
 
 def _open(
     session: Session, conversation_id: str, tier: Tier, reason: str, now: datetime
-) -> Escalation:
+) -> tuple[Escalation, bool]:
     escalation = Escalation(
         conversation_id=conversation_id,
         tier=int(tier),
-        status="open",
+        status=OPEN,
         reason=reason,
         rule_ids=[],
         opened_at=now,
+        clock_from=now,
+        notify_step=0,
+        notify_at=now,
+        version=1,
     )
     try:
         with session.begin_nested():
             session.add(escalation)
     except IntegrityError:
         # Another process opened it between our look and our insert.
-        existing = unresolved(session, conversation_id)
+        existing = unresolved(session, conversation_id, lock=True)
         if existing is None:
             raise
-        return existing
+        return existing, False
+    return escalation, True
+
+
+def _to_work_on(
+    session: Session, escalation_id: int, action: str, version: int | None
+) -> Escalation:
+    """The locked escalation, once version and state allow ``action``."""
+    escalation = find(session, escalation_id, lock=True)
+    check_version(escalation, version)
+    if next_status(action, escalation.status) is None:
+        raise IllegalTransition(escalation.id, action, escalation.status)
     return escalation
 
 
-def _worked_on(session: Session, escalation_id: int) -> Escalation:
-    escalation = session.get(Escalation, escalation_id)
-    if escalation is None or escalation.status == "resolved":
-        raise EscalationNotFound(escalation_id)
-    return escalation
+def _person(name: str, field: str = "by") -> str:
+    stripped = name.strip()
+    if not stripped or len(stripped) > 100:
+        raise InvalidInbound("A name of at most 100 characters is needed.", field=field)
+    return stripped
+
+
+def _words(text: str, field: str) -> str:
+    stripped = text.strip()
+    if not stripped:
+        raise InvalidInbound("A few words are needed.", field=field)
+    if len(stripped) > MAX_WORDS:
+        raise InvalidInbound(f"At most {MAX_WORDS} characters, please.", field=field)
+    return stripped

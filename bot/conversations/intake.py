@@ -1,9 +1,10 @@
 """The way of one message, shared by every channel: one ordered list of steps.
 
-    repeat? -> triage -> store, with its escalation -> red flag? -> staff? -> dialogue -> reply
+    repeat? -> triage -> store, with its escalation -> staff? -> red flag? -> dialogue -> reply
 
 A message is stored before it is answered. Whatever fails after that, the message is
-kept and ends in a named outcome.
+kept and ends in a named outcome. A red flag that the database does not take is answered
+all the same, and set aside until it is taken.
 """
 
 from __future__ import annotations
@@ -12,23 +13,35 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.clinic import Clinic
 from bot.content.models import Answer
 from bot.conversations import transcript
-from bot.conversations.escalations import open_or_add, told_before, unresolved
+from bot.conversations.choices import question_of
+from bot.conversations.context import turn_before
+from bot.conversations.escalations import open_or_add, unresolved
 from bot.conversations.models import Conversation, Escalation, Message
+from bot.conversations.set_aside import AsideMessage, Said, SetAside
 from bot.db import Database
 from bot.dialogue.client import DialogueResult
 from bot.errors import DialogueUnavailable, InvalidInbound
 from bot.messages import InboundMessage, Language, Outcome, Reply, Tier, Verdict
-from bot.replies.texts import ANSWER_PREFIX, SOMETHING_ELSE, TALK_TO_A_PERSON, ReplyTexts
+from bot.replies.texts import (
+    ANSWER_PREFIX,
+    LEAVE_DETAILS,
+    SOMETHING_ELSE,
+    TALK_TO_A_PERSON,
+    ReplyTexts,
+)
+from bot.sms.consent import opted_out
+from bot.sms.outbox import TurnKind, deliver
 from bot.triage.screen import Screen
 from bot.triage.urgent_replies import UrgentReplies
 
@@ -40,7 +53,13 @@ RETRY_LIMIT = timedelta(minutes=5)
 REPEAT_WAIT_S = 10.0
 """How long a repeated message waits for the first one's answer."""
 RECENT_TURNS = 3
-"""Earlier patient turns that triage and follow-up questions look at."""
+"""Earlier patient turns that triage looks at."""
+
+_MEDIA_MATTERS_TO = frozenset(Outcome) - {
+    *(Outcome.SMALLTALK, Outcome.OPTED_OUT, Outcome.REFUSED, Outcome.QUEUED, Outcome.STAFF_OWNED),
+    *transcript.URGENT_OUTCOMES,
+}
+"""A photo beside "thanks" is a greeting; beside anything else a person looks after it."""
 
 _LEADING_SLASHES = re.compile(r"\A[\s/]+")
 
@@ -53,6 +72,19 @@ class Dialogue(Protocol):
     ) -> DialogueResult:
         """See `DialogueClient.send`."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class FixedReply:
+    """What a channel itself says to a message, in place of the dialogue: HELP, MORE, STOP.
+
+    A red flag in the same message goes before it, except for the one confirmation of an
+    opt-out, which is then all that may be sent.
+    """
+
+    outcome: Outcome
+    replies: tuple[Reply, ...]
+    kind: TurnKind = "reply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +113,8 @@ class Intake:
         urgent: UrgentReplies,
         topic_intents: Mapping[str, tuple[str, ...]],
         clock: Callable[[], datetime],
+        aside: SetAside,
+        silenced: Callable[[str], bool] = lambda channel: False,
     ) -> None:
         """All that a message meets on its way; nothing is opened here."""
         self._database = database
@@ -91,51 +125,120 @@ class Intake:
         self._urgent = urgent
         self._topic_intents = topic_intents
         self._clock = clock
+        self._aside = aside
+        self._silenced = silenced
 
-    def handle(self, inbound: InboundMessage) -> IntakeResult:
+    def handle(self, inbound: InboundMessage, fixed: FixedReply | None = None) -> IntakeResult:
         """Take one message to its outcome.
+
+        Args:
+            fixed: What the channel says to it in place of the dialogue.
 
         Raises:
             InvalidInbound: A button that was never offered; nothing is stored.
-            sqlalchemy.exc.SQLAlchemyError: The message could not be stored.
+            sqlalchemy.exc.SQLAlchemyError: The message, no red flag, could not be stored,
+                or not be worked on; in the second case the worker goes on with it.
         """
         started = time.monotonic()
-        with self._database.reading() as session:
-            first = transcript.find_repeat(session, inbound)
-            text = self._words(session, inbound)
-            recent = transcript.recent_patient_texts(
-                session, inbound.conversation_id, None, RECENT_TURNS
-            )
-        if first is not None:
+        try:
+            with self._database.reading() as session:
+                first = transcript.find_repeat(session, inbound)
+                text = self._words(session, inbound)
+                recent = transcript.recent_patient_texts(
+                    session, inbound.conversation_id, None, RECENT_TURNS
+                )
+        except SQLAlchemyError as error:
+            result = self.without_database(inbound, type(error).__name__)
+            if result is None:
+                raise
+            return result
+        if first is not None and (first.outcome is not None or first.tier < Tier.URGENT):
             return self._answer_again(first)
-        message = self._store(inbound, text, self._screened(text, recent))
+        # A red flag without outcome may have lost its process: it is not left to wait.
+        message = first
         if message is None:
-            return self._lost_race(inbound)
-        return self.answer(message, started)
+            recent = [*recent, *inbound.earlier][-RECENT_TURNS:]
+            verdict = self._screened(text, recent)
+            try:
+                message = self._store(inbound, text, verdict)
+            except SQLAlchemyError as error:
+                if verdict.tier < Tier.URGENT or inbound.channel != "web":
+                    raise
+                return self._set_aside(inbound, text, verdict, started, type(error).__name__)
+            if message is None:
+                return self._lost_race(inbound)
+        if inbound.over_limit and fixed is None and message.tier < Tier.URGENT:
+            return self._refuse(message, started)
+        try:
+            return self.answer(message, started, fixed)
+        except SQLAlchemyError as error:
+            if message.tier < Tier.URGENT or inbound.channel != "web":
+                raise
+            return self._say_unstored(message, type(error).__name__)
 
-    def answer(self, message: Message, started: float) -> IntakeResult:
+    def without_database(self, inbound: InboundMessage, trouble: str) -> IntakeResult | None:
+        """Answer a red flag although nothing can be read, and set it aside.
+
+        Only on the web, where the patient waits for the answer; a text message stays in
+        its inbox until the database is back.
+
+        Args:
+            inbound: Its conversation may be `set_aside.UNKNOWN_CONVERSATION` and a hash.
+            trouble: What ails the database, for the log.
+
+        Returns:
+            None when the message is no red flag, as far as its own words show.
+        """
+        started = time.monotonic()
+        if inbound.text is None or inbound.channel != "web":
+            return None
+        verdict = self._screened(inbound.text, [])
+        if verdict.tier < Tier.URGENT:
+            return None
+        return self._set_aside(inbound, inbound.text, verdict, started, trouble)
+
+    def answer(
+        self, message: Message, started: float, fixed: FixedReply | None = None
+    ) -> IntakeResult:
         """The steps after storing; the worker starts here again for what was left over.
 
         Args:
             message: A stored patient message.
             started: `time.monotonic()` when the work on it began.
+            fixed: As in `handle`.
         """
         with self._database.reading() as session:
             conversation = session.get_one(Conversation, message.conversation_id)
             escalation = unresolved(session, message.conversation_id)
-            context = self._context(session, message)
-            command = self._command(session, message)
+            silent = conversation.channel == "sms" and opted_out(session, conversation.id)
         held = escalation is not None and escalation.tier >= Tier.URGENT
-        if message.tier >= Tier.URGENT or (held and conversation.owner == "bot"):
-            return self._red_flag(message, started)
+        red_flag = message.tier >= Tier.URGENT or (held and conversation.owner == "bot")
+        if fixed is not None and not red_flag and _may_be_said(fixed, conversation):
+            return self._finish(message, fixed.outcome, fixed.replies, started, kind=fixed.kind)
         if conversation.owner == "staff":
-            return self._finish(message, Outcome.STAFF_OWNED, (), started)
+            return self._for_staff(message, started, fixed)
+        if red_flag:
+            return self._red_flag(message, started, fixed)
+        if silent:
+            return self._finish(message, Outcome.OPTED_OUT, (), started)
+        if self._silenced(conversation.channel):
+            return self._away(message, started)
         if message.button_id == SOMETHING_ELSE:
-            reply = Reply(self._texts["no_answer"], buttons=(self._texts.person_button(),))
+            reply = self._texts.reply("no_answer", (self._texts.person_button(),))
             return self._finish(message, Outcome.NO_ANSWER, (reply,), started)
         if not any(character.isalnum() for character in message.text):
-            reply = Reply(self._texts["emoji_only"], buttons=(self._texts.person_button(),))
+            if message.media_count:
+                return self._finish(message, Outcome.ESCALATED_ROUTINE, (), started)
+            reply = self._texts.reply("emoji_only", (self._texts.person_button(),))
             return self._finish(message, Outcome.CLARIFYING, (reply,), started)
+        for earlier in self._queued_before(message):
+            # What was asked first is answered first, also when the dialogue is just back.
+            if self.answer(earlier, time.monotonic()).outcome is Outcome.QUEUED:
+                return self._queue(message, started)
+        # Only now: whatever could fail here must not stand in the way of a red flag.
+        with self._database.reading() as session:
+            context = self._context(session, message)
+            command = self._command(session, message)
         try:
             result = self._dialogue.send(
                 message.conversation_id,
@@ -146,19 +249,45 @@ class Intake:
         except DialogueUnavailable as error:
             logger.warning("message %s queued: %s", message.public_id, error.detail)
             return self._queue(message, started)
+        if result.outcome not in transcript.URGENT_OUTCOMES and self._held(message):
+            # A red flag overtook this message while the dialogue was at work.
+            return self._red_flag(message, started)
         return self._finish(message, result.outcome, result.replies, started, result)
+
+    def _queued_before(self, message: Message) -> list[Message]:
+        with self._database.reading() as session:
+            return transcript.queued_before(session, message)
+
+    def _held(self, message: Message) -> bool:
+        """Whether an unresolved escalation forbids clinical answers in the conversation."""
+        with self._database.reading() as session:
+            escalation = unresolved(session, message.conversation_id)
+            conversation = session.get_one(Conversation, message.conversation_id)
+        urgent = escalation is not None and escalation.tier >= Tier.URGENT
+        return urgent and conversation.owner == "bot"
+
+    def _refuse(self, message: Message, started: float) -> IntakeResult:
+        """Too many messages: kept and screened, and said so once until one is taken again."""
+        with self._database.reading() as session:
+            before = transcript.outcome_before(session, message)
+        again = before == Outcome.REFUSED.value
+        replies = () if again else (self._texts.reply("too_many"),)
+        return self._finish(message, Outcome.REFUSED, replies, started)
 
     def _words(self, session: Session, inbound: InboundMessage) -> str:
         """The message as words: what was typed, or the title of the button pressed."""
         if inbound.text is not None:
             return inbound.text
         button_id = inbound.button_id or ""
+        # As offered first: its title is in the patient's language.
+        title = transcript.offered_button(session, inbound.conversation_id, button_id)
+        if title is not None:
+            return title
         if button_id == TALK_TO_A_PERSON:
             return self._texts["talk_to_a_person"]
         for button in self._texts.quick_replies:
             if button.id == button_id:
-                return button.title
-        title = transcript.offered_button(session, inbound.conversation_id, button_id)
+                title = button.title
         if title is None:
             raise InvalidInbound("This choice is not on offer in this chat.", field="button_id")
         return title
@@ -182,25 +311,133 @@ class Intake:
                 self._escalate(session, message, verdict.tier, verdict.rule_ids)
             return message
 
-    def _red_flag(self, message: Message, started: float) -> IntakeResult:
+    def _red_flag(
+        self, message: Message, started: float, fixed: FixedReply | None = None
+    ) -> IntakeResult:
         """Say the approved wording, once in full; no dialogue and no clinical answer.
 
         Also the way of every other message while staff have not resolved the escalation.
         """
-        rule_ids = tuple((message.triage or {}).get("rule_ids", ()))
+        rule_ids = _rule_ids(message)
         with self._database.transaction() as session:
             escalation = self._escalate(session, message, Tier(message.tier), rule_ids)
             tier = Tier(escalation.tier)
-            repeat = told_before(session, escalation, message.id)
+            told = transcript.wordings_said(session, escalation)
+            if message.tier < tier:
+                # Said about the sign it is held for: a mild word after "I want to die"
+                # must not be answered as if it were about breathing.
+                rule_ids = tuple(escalation.rule_ids)
+        verdict = Verdict(tier=tier, rule_ids=rule_ids, language=_language(message))
+        if fixed is not None and fixed.outcome is Outcome.OPTED_OUT:
+            return self._finish(message, _outcome_of(tier), fixed.replies, started, kind=fixed.kind)
+        reply = self._wording(verdict, told, escalation.rule_ids)
+        return self._finish(message, _outcome_of(tier), (reply,), started)
+
+    def _wording(
+        self, verdict: Verdict, told: Sequence[str] = (), earlier: Sequence[str] = ()
+    ) -> Reply:
         now = self._clock()
-        reply = self._urgent.for_verdict(
-            Verdict(tier=tier, rule_ids=rule_ids, language=_language(message)),
-            self._clinic.placeholders(),
+        return self._urgent.for_verdict(
+            verdict,
+            self._clinic.placeholders_at(now, verdict.language),
             open_now=self._clinic.is_open(now),
-            repeat=repeat,
+            told=told,
+            earlier=earlier,
         )
-        outcome = Outcome(f"escalated_{tier.name.lower()}")
-        return self._finish(message, outcome, (reply,), started)
+
+    def _set_aside(
+        self,
+        inbound: InboundMessage,
+        text: str,
+        verdict: Verdict,
+        started: float,
+        trouble: str,
+    ) -> IntakeResult:
+        """Say the approved wording, honest that staff do not know; keep the message in a file."""
+        placeholders = self._clinic.placeholders_at(self._clock(), verdict.language)
+        reply = self._urgent.unstored(verdict, placeholders)
+        kept = self._aside.keep(
+            AsideMessage(
+                channel=inbound.channel,
+                conversation_id=inbound.conversation_id,
+                client_message_id=inbound.client_message_id,
+                received_at=inbound.received_at.isoformat(),
+                public_id=transcript.new_public_id(),
+                text=text,
+                tier=int(verdict.tier),
+                triage=transcript.verdict_record(verdict),
+                outcome=_outcome_of(verdict.tier).value,
+                latency_ms=(time.monotonic() - started) * 1000,
+                reply=Said(transcript.new_public_id(), reply.text, reply.wording),
+            )
+        )
+        logger.critical(
+            "message %s is answered but not stored, and staff are not told: %s",
+            kept.public_id,
+            trouble,
+        )
+        said = Message(public_id=kept.reply.public_id, text=kept.reply.text, sender="assistant")
+        return IntakeResult(Message(public_id=kept.public_id, outcome=kept.outcome), (said,))
+
+    def _say_unstored(self, message: Message, trouble: str) -> IntakeResult:
+        """Say the wording of a red flag that is stored, where only its reply could not be.
+
+        Staff are told by the worker, which also stores the reply, under the same id.
+        """
+        logger.critical("the reply to message %s is not stored: %s", message.public_id, trouble)
+        tier = Tier(message.tier)
+        verdict = Verdict(tier=tier, rule_ids=_rule_ids(message), language=_language(message))
+        reply = self._wording(verdict)
+        said = Message(
+            public_id=transcript.wording_id(message, 0), text=reply.text, sender="assistant"
+        )
+        shown = Message(public_id=message.public_id, outcome=_outcome_of(tier).value)
+        return IntakeResult(shown, (said,))
+
+    def _for_staff(
+        self, message: Message, started: float, fixed: FixedReply | None = None
+    ) -> IntakeResult:
+        """Leave the message to the person who owns the conversation; screened all the same.
+
+        An emergency gets its 911 wording at once even so: the person may have turned to
+        something else, and minutes count. An urgent sign only raises the escalation, so
+        that staff are told again: a second voice with other advice would confuse.
+        """
+        tier = Tier(message.tier)
+        if tier is Tier.EMERGENCY:
+            return self._red_flag(message, started, fixed)
+        with self._database.transaction() as session:
+            open_or_add(
+                session,
+                conversation_id=message.conversation_id,
+                message_id=message.id,
+                tier=max(tier, Tier.ROUTINE),
+                reason="red_flag" if tier is Tier.URGENT else "staff_owned",
+                rule_ids=_rule_ids(message),
+                now=self._clock(),
+            )
+        if fixed is not None and fixed.outcome is Outcome.OPTED_OUT:
+            return self._finish(
+                message, Outcome.STAFF_OWNED, fixed.replies, started, kind=fixed.kind
+            )
+        return self._finish(message, Outcome.STAFF_OWNED, (), started)
+
+    def _away(self, message: Message, started: float) -> IntakeResult:
+        """The assistant or this channel is switched off: staff get the message instead."""
+        with self._database.transaction() as session:
+            waits = unresolved(session, message.conversation_id) is not None
+            open_or_add(
+                session,
+                conversation_id=message.conversation_id,
+                message_id=message.id,
+                tier=max(Tier(message.tier), Tier.ROUTINE),
+                reason="switched_off",
+                rule_ids=_rule_ids(message),
+                now=self._clock(),
+            )
+        name = "away_again" if waits else "away"
+        reply = self._texts.reply(name, language=_language(message))
+        return self._finish(message, Outcome.ESCALATED_ROUTINE, (reply,), started)
 
     def _escalate(
         self, session: Session, message: Message, tier: Tier, rule_ids: tuple[str, ...]
@@ -219,8 +456,14 @@ class Intake:
         recent = transcript.recent_patient_texts(
             session, message.conversation_id, message.id, RECENT_TURNS
         )
-        last = transcript.last_answer_id(session, message.conversation_id)
-        return {"recent": recent, "last_answer_id": last}
+        channel = session.get_one(Conversation, message.conversation_id).channel
+        return {
+            "recent": recent,
+            "channel": channel,
+            "before": turn_before(session, message),
+            "language": _language(message),
+            "today": self._clinic.local_date(message.at).isoformat(),
+        }
 
     def _command(self, session: Session, message: Message) -> str | None:
         """What Rasa is told for a pressed button; None for words.
@@ -231,6 +474,8 @@ class Intake:
         button_id = message.button_id or ""
         if button_id == TALK_TO_A_PERSON:
             return "/request_human"
+        if button_id == LEAVE_DETAILS:
+            return "/leave_details"
         if not button_id.startswith(ANSWER_PREFIX):
             return None
         answer_id = button_id.removeprefix(ANSWER_PREFIX)
@@ -246,23 +491,79 @@ class Intake:
         replies: tuple[Reply, ...],
         started: float,
         result: DialogueResult | None = None,
+        kind: TurnKind = "reply",
     ) -> IntakeResult:
-        """Store the outcome and the replies, unless another process got there first."""
+        """Store the outcome and the replies, unless another process got there first.
+
+        What the dialogue said is dropped if a person took the conversation over meanwhile,
+        unless it found an emergency.
+
+        Replies for SMS are queued in the same transaction.
+        """
         with self._database.transaction() as session:
+            droppable = result is not None and result.tier < Tier.EMERGENCY
+            if droppable and self._taken_over(session, message.conversation_id):
+                outcome, replies = Outcome.STAFF_OWNED, ()
             row = session.get_one(Message, message.id, with_for_update=True)
             if row.outcome not in (None, Outcome.QUEUED.value):
                 return IntakeResult(row, tuple(transcript.replies_to(session, row.id)))
+            if row.media_count and outcome in _MEDIA_MATTERS_TO:
+                outcome, replies = self._media(session, row, outcome, replies)
             transcript.finish(row, outcome, (time.monotonic() - started) * 1000)
             if result is not None:
                 row.understood = dict(result.understood)
                 row.tier = max(row.tier, int(result.tier))
+            if row.button_id:
+                row.understood = {**(row.understood or {}), **question_of(session, row)}
             stored = transcript.store_replies(session, row, replies, self._clock())
+            self._deliver(session, row, stored, kind, outcome)
             return IntakeResult(row, tuple(stored))
+
+    def _taken_over(self, session: Session, conversation_id: str) -> bool:
+        # Under the lock that `take_over` needs, so that it is either before us or after.
+        conversation = session.get_one(
+            Conversation, conversation_id, with_for_update={"key_share": True}
+        )
+        return conversation.owner == "staff"
+
+    def _media(
+        self, session: Session, message: Message, outcome: Outcome, replies: tuple[Reply, ...]
+    ) -> tuple[Outcome, tuple[Reply, ...]]:
+        """Hand a message with a photo or file to staff: nobody here can see what it shows."""
+        open_or_add(
+            session,
+            conversation_id=message.conversation_id,
+            message_id=message.id,
+            tier=Tier.ROUTINE,
+            reason="media",
+            rule_ids=(),
+            now=self._clock(),
+        )
+        note = self._texts.reply("media", language=_language(message))
+        if outcome is Outcome.ANSWERED:
+            outcome = Outcome.ANSWERED_WITH_REFERRAL
+        return outcome, (*replies, note)
+
+    def _deliver(
+        self,
+        session: Session,
+        message: Message,
+        stored: list[Message],
+        kind: TurnKind,
+        outcome: Outcome,
+    ) -> None:
+        urgent = outcome in transcript.URGENT_OUTCOMES
+        deliver(
+            session, self._texts, message.conversation_id, stored, self._clock(),
+            kind=kind, urgent=urgent, ahead=urgent and message.tier >= Tier.EMERGENCY,
+            language=_language(message),
+        )  # fmt: skip
 
     def _queue(self, message: Message, started: float) -> IntakeResult:
         """Keep the message for the worker; tell the patient once, honestly."""
         now = self._clock()
         with self._database.transaction() as session:
+            taken_over = self._taken_over(session, message.conversation_id)
             row = session.get_one(Message, message.id, with_for_update=True)
             first_time = row.outcome is None
             row.outcome = Outcome.QUEUED.value
@@ -270,9 +571,10 @@ class Intake:
             row.retry_at = now + min(RETRY_AFTER * 2**row.attempts, RETRY_LIMIT)
             row.attempts += 1
             replies: list[Message] = []
-            if first_time:
-                honest = Reply(self._texts["dialogue_down"], buttons=(self._texts.person_button(),))
+            if first_time and not taken_over:
+                honest = self._texts.reply("dialogue_down", (self._texts.person_button(),))
                 replies = transcript.store_replies(session, row, [honest], now)
+                self._deliver(session, row, replies, "reply", Outcome.QUEUED)
             return IntakeResult(row, tuple(replies))
 
     def _lost_race(self, inbound: InboundMessage) -> IntakeResult:
@@ -294,6 +596,11 @@ class Intake:
             time.sleep(0.1)
 
 
+def _may_be_said(fixed: FixedReply, conversation: Conversation) -> bool:
+    """While staff own a conversation only what the law asks for is said by us."""
+    return conversation.owner == "bot" or fixed.kind in ("keyword", "confirmation")
+
+
 def disarmed(words: str) -> str:
     """Patient words without leading slashes.
 
@@ -301,6 +608,14 @@ def disarmed(words: str) -> str:
     intent. Only intake may give such orders.
     """
     return _LEADING_SLASHES.sub("", words) or "?"
+
+
+def _outcome_of(tier: Tier) -> Outcome:
+    return Outcome(f"escalated_{tier.name.lower()}")
+
+
+def _rule_ids(message: Message) -> tuple[str, ...]:
+    return tuple((message.triage or {}).get("rule_ids", ()))
 
 
 def _language(message: Message) -> Language:

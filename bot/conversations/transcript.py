@@ -6,15 +6,31 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.conversations.models import Conversation, Erasure, Feedback, Message
+from bot.conversations.models import (
+    Contact,
+    Conversation,
+    Erasure,
+    Escalation,
+    EscalationEvent,
+    EscalationMessage,
+    Feedback,
+    Message,
+)
 from bot.messages import ChannelName, InboundMessage, Outcome, Reply, Verdict
+from bot.review.models import Review
+from bot.sms.erasure import forget
+from bot.sms.outbox import deliver_words
 
 ERASED_TEXT = "[erased]"
+
+NETS_DISAGREE = "nets_disagree"
+"""`Message.review_reason` where one net saw an urgent sign and another did not."""
 
 URGENT_OUTCOMES = frozenset({Outcome.ESCALATED_URGENT, Outcome.ESCALATED_EMERGENCY})
 """A reply to a message that ended so tells the patient to act now."""
@@ -95,8 +111,10 @@ def store_inbound(
         at=inbound.received_at,
         client_message_id=inbound.client_message_id,
         button_id=inbound.button_id,
+        media_count=inbound.media_count,
         tier=int(verdict.tier),
         triage=verdict_record(verdict),
+        review_reason=NETS_DISAGREE if verdict.nets_disagree else None,
     )
     try:
         with session.begin_nested():
@@ -114,24 +132,53 @@ def store_replies(
     """Store what the patient was told, in order, and return the stored rows."""
     rows = [
         Message(
-            public_id=new_public_id(),
+            public_id=wording_id(message, number) if reply.wording else new_public_id(),
             conversation_id=message.conversation_id,
             sender="assistant",
             text=reply.text,
+            sms_text=reply.sms,
             at=now,
             in_reply_to=message.id,
+            triage={"wording": reply.wording} if reply.wording else None,
             buttons=[{"id": b.id, "title": b.title} for b in reply.buttons],
             answer_id=reply.answer.id if reply.answer else None,
             answer_version=reply.answer.version if reply.answer else None,
             answer_title=reply.answer.title if reply.answer else None,
             answer_reviewed_on=reply.answer.reviewed_on if reply.answer else None,
         )
-        for reply in replies
+        for number, reply in enumerate(replies)
     ]
     for row in rows:  # one flush each keeps ids in the order of reading
         session.add(row)
         session.flush()
     return rows
+
+
+def store_outbound(
+    session: Session,
+    conversation: Conversation,
+    sender: Literal["staff", "system"],
+    text: str,
+    now: datetime,
+    staff_name: str | None = None,
+) -> Message:
+    """Store what the patient is told otherwise than in reply to a message.
+
+    On SMS it is queued for sending in the same transaction.
+    """
+    row = Message(
+        public_id=new_public_id(),
+        conversation_id=conversation.id,
+        sender=sender,
+        text=text,
+        at=now,
+        staff_name=staff_name,
+    )
+    session.add(row)
+    session.flush()
+    conversation.last_message_at = max(conversation.last_message_at, now)
+    deliver_words(session, row, now)
+    return row
 
 
 def replies_to(session: Session, message_id: int) -> list[Message]:
@@ -143,26 +190,67 @@ def replies_to(session: Session, message_id: int) -> list[Message]:
     )
 
 
+def wordings_said(session: Session, escalation: Escalation) -> list[str]:
+    """The approved wordings the patient read since the escalation was opened, in order."""
+    kept = session.scalars(
+        select(Message.triage)
+        .join(EscalationMessage, EscalationMessage.message_id == Message.in_reply_to)
+        .where(EscalationMessage.escalation_id == escalation.id, Message.sender == "assistant")
+        .order_by(Message.id)
+    )
+    return [str(triage["wording"]) for triage in kept if triage and "wording" in triage]
+
+
 def recent_patient_texts(
     session: Session, conversation_id: str, before_id: int | None, limit: int = 4
 ) -> list[str]:
-    """The patient's last messages before one message (None: so far), oldest first."""
+    """The patient's last messages before one message (None: so far), oldest first.
+
+    What staff have resolved is done with: nothing from before it is context any more, or
+    the assistant would escalate the next harmless question for the old sign's sake.
+    """
+    resolved_at = session.scalar(
+        select(func.max(Escalation.resolved_at)).where(
+            Escalation.conversation_id == conversation_id, Escalation.status == "resolved"
+        )
+    )
     query = select(Message.text).where(
         Message.conversation_id == conversation_id, Message.sender == "patient"
     )
+    if resolved_at is not None:
+        query = query.where(Message.at > resolved_at)
     if before_id is not None:
         query = query.where(Message.id < before_id)
     newest = session.scalars(query.order_by(Message.id.desc()).limit(limit)).all()
     return list(reversed(newest))
 
 
-def last_answer_id(session: Session, conversation_id: str) -> str | None:
-    """The answer shown last in this conversation, for follow-up questions."""
+def outcome_before(session: Session, message: Message) -> str | None:
+    """How the patient's message before this one ended."""
     return session.scalar(
-        select(Message.answer_id)
-        .where(Message.conversation_id == conversation_id, Message.answer_id.is_not(None))
+        select(Message.outcome)
+        .where(
+            Message.conversation_id == message.conversation_id,
+            Message.sender == "patient",
+            Message.id < message.id,
+        )
         .order_by(Message.id.desc())
         .limit(1)
+    )
+
+
+def queued_before(session: Session, message: Message) -> list[Message]:
+    """Earlier messages of the conversation that still wait for the dialogue, oldest first."""
+    return list(
+        session.scalars(
+            select(Message)
+            .where(
+                Message.conversation_id == message.conversation_id,
+                Message.outcome == Outcome.QUEUED.value,
+                Message.id < message.id,
+            )
+            .order_by(Message.id)
+        )
     )
 
 
@@ -244,9 +332,14 @@ def save_feedback(
 def erase(session: Session, conversation_id: str, reason: str, now: datetime) -> int:
     """Erase a transcript's words and close its session; say how many messages there were.
 
-    Rows stay with their outcomes, so that counts remain true; escalations stay, as
-    they hold no words. The record of the erasure names no patient.
+    Rows stay with their outcomes, so that counts remain true; escalations stay without
+    the words that staff wrote and without contact details. The record of the erasure names
+    no patient.
     """
+    # Locked first, as everywhere, so that nobody takes it over or answers meanwhile.
+    conversation = session.get_one(
+        Conversation, conversation_id, with_for_update={"key_share": True}
+    )
     session.execute(
         delete(Feedback).where(
             Feedback.message_id.in_(
@@ -254,15 +347,37 @@ def erase(session: Session, conversation_id: str, reason: str, now: datetime) ->
             )
         )
     )
+    messages = select(Message.id).where(Message.conversation_id == conversation_id)
+    session.execute(
+        update(Review)
+        .where(Review.message_id.in_(messages), Review.note.is_not(None))
+        .values(note=ERASED_TEXT)
+    )
     rows = session.scalars(select(Message).where(Message.conversation_id == conversation_id)).all()
     for row in rows:
         row.text = ERASED_TEXT
+        row.sms_text = None
         row.client_message_id = None
         row.understood = None
         row.triage = None
         row.buttons = None
         row.retry_at = None
-    conversation = session.get_one(Conversation, conversation_id)
+    cases = select(Escalation.id).where(Escalation.conversation_id == conversation_id)
+    session.execute(
+        update(EscalationEvent)
+        .where(EscalationEvent.escalation_id.in_(cases), EscalationEvent.words.is_not(None))
+        .values(words=ERASED_TEXT)
+    )
+    session.execute(
+        update(Escalation)
+        .where(Escalation.conversation_id == conversation_id, Escalation.resolution.is_not(None))
+        .values(resolution=ERASED_TEXT)
+    )
+    forget(session, conversation_id, now)
+    session.execute(delete(Contact).where(Contact.escalation_id.in_(cases)))
+    # Nobody can answer any more, and the escalation must be resolvable.
+    conversation.owner = "bot"
+    conversation.owned_by = conversation.owned_since = None
     conversation.session_hash = None
     conversation.session_expires_at = None
     conversation.erased_at = now
@@ -307,12 +422,22 @@ def verdict_record(verdict: Verdict) -> dict[str, object]:
         "rule_ids": list(verdict.rule_ids),
         "spans": [[s.start, s.end, s.rule_id] for s in verdict.spans],
         "language": verdict.language,
+        "by_net": {net: tier.name.lower() for net, tier in verdict.by_net},
     }
 
 
 def new_public_id() -> str:
     """A random id for a message, as clients see it."""
     return secrets.token_hex(12)
+
+
+def wording_id(message: Message, number: int) -> str:
+    """The public id of an approved wording in reply to a message, known before it is stored.
+
+    When the database fails in between, a patient may read the wording first and we store
+    it later; under one id the chat shows it once.
+    """
+    return hashlib.sha256(f"{message.public_id}:{number}".encode()).hexdigest()[:24]
 
 
 def finish(message: Message, outcome: Outcome, latency_ms: float) -> None:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 
 from bot.conversations import transcript
 from bot.conversations.escalations import (
     acknowledge,
+    assign,
+    find,
+    note,
     open_or_add,
     resolve,
-    told_before,
     unresolved,
     waiting,
 )
 from bot.conversations.listing import describe
 from bot.db import Database
-from bot.errors import EscalationNotFound
+from bot.errors import EscalationNotFound, IllegalTransition
 from bot.messages import Tier, Verdict
-from tests.builders import NOON, clinic, inbound
+from tests.builders import NOON, clinic, inbound, staff
 
 
 def conversation(database: Database, name: str = "c1") -> int:
@@ -76,14 +79,13 @@ def test_a_milder_message_never_lowers_the_tier(database: Database) -> None:
         found = unresolved(session, "c1")
         assert found is not None
         assert found.tier == Tier.EMERGENCY
-        assert not told_before(session, found, message)
 
 
 def test_after_resolving_the_next_red_flag_opens_a_new_one(database: Database) -> None:
     message = conversation(database)
     number = escalate(database, message, Tier.URGENT)
     with database.transaction() as session:
-        resolve(session, number, "dana", "called the patient", NOON)
+        resolve(session, number, "dana", "called_patient", "", NOON)
         assert unresolved(session, "c1") is None
     assert escalate(database, message, Tier.URGENT) != number
 
@@ -94,22 +96,41 @@ def test_the_most_urgent_is_listed_first_and_words_only_on_demand(database: Data
     with database.reading() as session:
         found = waiting(session)
         assert [e.conversation_id for e in found] == ["c2", "c1"]
-        zone = clinic().time_zone
-        assert "my words" not in describe(session, found[0], zone, NOON, words=False)
-        shown = describe(session, found[0], zone, NOON, words=True)
+        assert "my words" not in describe(session, found[0], clinic(), staff(), NOON)
+        shown = describe(session, found[0], clinic(), staff(), NOON, words=True)
         assert "my words" in shown
         assert "EMERGENCY" in shown
         assert "12:00" in shown
 
 
+def test_the_listing_shows_who_has_it_its_clocks_and_its_log(database: Database) -> None:
+    number = escalate(database, conversation(database), Tier.EMERGENCY)
+    with database.transaction() as session:
+        assign(session, number, "Maria", "Maria", NOON + timedelta(minutes=1))
+        note(session, number, "Maria", "left a message", NOON + timedelta(minutes=2))
+        found = find(session, number)
+        now = NOON + timedelta(minutes=75)
+        shown = describe(session, found, clinic(), staff(), now, log=True)
+        assert "with Maria" in shown
+        assert "acknowledged after 1 min" in shown
+        assert "not replied to for 1 h 15 min (1 h 15 min in working hours) OVERDUE" in shown
+        assert "note by Maria: left a message" in shown
+        resolve(session, number, "Maria", "called_patient", "", now)
+        shown = describe(session, found, clinic(), staff(), now)
+        assert "called_patient" in shown
+        assert "resolved after 1 h 15 min" in shown
+        assert "OVERDUE" not in shown
+
+
 def test_resolving_twice_or_a_stranger_is_refused(database: Database) -> None:
     number = escalate(database, conversation(database), Tier.URGENT)
     with database.transaction() as session:
-        resolve(session, number, "dana", "done", NOON)
+        resolve(session, number, "dana", "false_alarm", "", NOON)
     with database.transaction() as session:
-        for other in (number, 999):
-            with pytest.raises(EscalationNotFound):
-                resolve(session, other, "dana", "again", NOON)
+        with pytest.raises(IllegalTransition):
+            resolve(session, number, "dana", "false_alarm", "", NOON)
+        with pytest.raises(EscalationNotFound):
+            resolve(session, 999, "dana", "false_alarm", "", NOON)
 
 
 def test_two_processes_at_once_open_one_escalation(database: Database) -> None:

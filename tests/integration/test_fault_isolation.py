@@ -115,21 +115,18 @@ def test_a_failing_learned_net_leaves_the_rules_at_work(
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("text", ["does it hurt", EMERGENCY])
 def test_a_locked_database_is_a_plain_problem_and_the_message_can_be_sent_again(
-    open_site: OpenSite, text: str
+    open_site: OpenSite,
 ) -> None:
     site = open_site()
     patient = site.patient()
-    body = {"client_message_id": "message-0001", "text": text}
+    body = {"client_message_id": "message-0001", "text": "does it hurt"}
     with write_lock(site.state.settings.database_url):
         assert "911" in assert_problem(patient.post(body), 500)
         assert patient.history() == [], "reading goes on, and nothing is half stored"
         assert site.dialogue.sent == []
     assert patient.post(body).status_code == 200
     assert [m["sender"] for m in patient.history()] == ["patient", "assistant"]
-    with site.state.database.reading() as session:
-        assert len(session.scalars(select(Escalation)).all()) == (text == EMERGENCY)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -162,7 +159,9 @@ def test_a_red_flag_is_stored_with_its_escalation_or_not_at_all(
     url = site.state.settings.database_url
     break_inserts(url, table)
     body = {"client_message_id": "message-0001", "text": EMERGENCY}
-    assert "911" in assert_problem(patient.post(body), 500)
+    told = patient.post(body).json()
+    assert "911" in told["replies"][0]["text"]
+    assert "NOT been told" in told["replies"][0]["text"], "the patient knows that staff do not"
     assert site.stored(patient.conversation_id) == []
     with site.state.database.reading() as session:
         assert session.scalars(select(Escalation)).all() == []

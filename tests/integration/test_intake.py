@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from bot.db import Database
 from bot.errors import InvalidInbound
 from bot.messages import Outcome, Tier
 from bot.triage.screen import Screen
+from bot.triage.tier_model import TierModel
 from bot.worker import answer_leftovers, beat, purge
 from tests import builders
 from tests.fakes import FakeClock, FakeDialogue
@@ -145,7 +147,7 @@ def test_after_an_urgent_sign_no_question_is_answered_until_staff_resolve_it(
         found = unresolved(session, "c1")
         assert found is not None
         assert len(session.scalars(select(EscalationMessage)).all()) == 2
-        resolve(session, found.id, "dana", "seen today", state.clock())
+        resolve(session, found.id, "dana", "seen_same_day", "", state.clock())
     assert send(state, "how much does it cost", 3).outcome is Outcome.ANSWERED
 
 
@@ -154,6 +156,133 @@ def test_a_worse_sign_in_the_same_conversation_raises_the_tier(state: AppState) 
     assert send(state, EMERGENCY, 2).outcome is Outcome.ESCALATED_EMERGENCY
     with state.database.reading() as session:
         assert [e.tier for e in session.scalars(select(Escalation))] == [int(Tier.EMERGENCY)]
+
+
+def test_the_worse_sign_gets_the_full_wording_of_its_tier(state: AppState) -> None:
+    send(state, URGENT, 1)
+    assert send(state, EMERGENCY, 2).replies[0].text.startswith("Call 911 now.")
+
+
+def test_further_messages_are_acknowledged_without_the_same_text_twice_running(
+    state: AppState,
+) -> None:
+    texts = [
+        send(state, text, number).replies[0].text
+        for number, text in enumerate((URGENT, "are you there", URGENT, "please", "hello?"), 1)
+    ]
+    assert all(a != b for a, b in pairwise(texts))
+    assert all("911" in text for text in texts)
+    with state.database.reading() as session:
+        assert len(session.scalars(select(EscalationMessage)).all()) == 5
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["rules alone", "every net"])
+def test_who_spoke_of_dying_is_given_988_also_after_the_next_harmless_word(
+    state: AppState, dialogue: FakeDialogue, screen: Screen, alone: bool
+) -> None:
+    nets = Screen(screen.rules) if alone else screen
+    opened = open_app_state(state.settings, state.clock, dialogue, nets)  # type: ignore[arg-type]
+    texts = []
+    for number, text in enumerate(("i want to die because of my face", "nobody cares", "ok"), 1):
+        result = send(opened, text, number)
+        assert result.outcome is Outcome.ESCALATED_EMERGENCY
+        texts.append(result.replies[0].text)
+    opened.close()
+    assert all("988" in text and "911" in text for text in texts)
+    assert len(set(texts)) == 3
+
+
+def test_another_kind_of_emergency_gets_its_own_wording_in_full(state: AppState) -> None:
+    send(state, "i want to die because of my face", 1)
+    assert send(state, EMERGENCY, 2).replies[0].text.startswith("Call 911 now.")
+
+
+def test_each_message_is_answered_in_its_language(state: AppState) -> None:
+    assert "Call 911" in send(state, EMERGENCY, 1).replies[0].text
+    spanish = send(state, "no puedo respirar y se me cierra la garganta", 2).replies[0].text
+    assert "llame al 911" in spanish
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (URGENT, ("closed right now", "opens again today at 9:00 am", "(916) 555-0177")),
+        (
+            "dia 5 y me sale pus de la mejilla",
+            ("cerrada", "vuelve a abrir hoy a las 9:00 de la mañana", "(916) 555-0177"),
+        ),
+    ],
+)
+def test_at_night_an_urgent_sign_is_told_that_it_is_closed_and_where_to_call(
+    state: AppState, clock: FakeClock, text: str, words: tuple[str, ...]
+) -> None:
+    clock.now = builders.MIDNIGHT
+    reply = send(state, text).replies[0].text
+    for said in words:
+        assert said in reply
+
+
+def test_after_staff_resolved_it_a_new_sign_is_told_in_full_again(state: AppState) -> None:
+    send(state, URGENT, 1)
+    send(state, "are you there", 2)
+    with state.database.transaction() as session:
+        resolve(session, 1, "dana", "seen_same_day", "", state.clock())
+    assert "clinician today" in send(state, URGENT, 3).replies[0].text
+
+
+class OneNet(TierModel):
+    """A learned net that always finds the same."""
+
+    def __init__(self, tier: Tier | None) -> None:
+        self._tier = tier
+
+    def tier(self, text: str, recent: Sequence[str] = ()) -> tuple[Tier, float]:
+        if self._tier is None:
+            raise RuntimeError("the model broke")
+        return self._tier, 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "model", "reason"),
+    [
+        (URGENT, Tier.URGENT, None),
+        (URGENT, Tier.NONE, "nets_disagree"),
+        (URGENT, Tier.EMERGENCY, "nets_disagree"),
+        (EMERGENCY, Tier.URGENT, "nets_disagree"),
+        ("does it hurt", Tier.URGENT, "nets_disagree"),
+        ("does it hurt", Tier.ROUTINE, None),
+        ("does it hurt", Tier.NONE, None),
+        (URGENT, None, None),
+    ],
+)
+def test_a_message_on_which_the_nets_disagree_is_kept_for_review(
+    state: AppState,
+    dialogue: FakeDialogue,
+    screen: Screen,
+    text: str,
+    model: Tier | None,
+    reason: str | None,
+) -> None:
+    other = Screen(screen.rules, OneNet(model))
+    opened = open_app_state(state.settings, state.clock, dialogue, other)  # type: ignore[arg-type]
+    send(opened, text)
+    opened.close()
+    message = stored(state)[0]
+    assert message.review_reason == reason
+    assert message.triage is not None
+    assert set(message.triage["by_net"]) == {"rules"} | (
+        {"tier_model"} if model is not None else set()
+    )
+
+
+def test_with_the_rules_alone_nothing_disagrees(
+    state: AppState, dialogue: FakeDialogue, screen: Screen
+) -> None:
+    alone = Screen(screen.rules)
+    opened = open_app_state(state.settings, state.clock, dialogue, alone)  # type: ignore[arg-type]
+    send(opened, URGENT)
+    opened.close()
+    assert stored(state)[0].review_reason is None
 
 
 def test_a_red_flag_in_a_conversation_that_staff_own_is_still_answered(state: AppState) -> None:
@@ -290,7 +419,24 @@ def test_earlier_turns_go_along_for_follow_up_questions(
     send(state, "does it hurt", 1)
     send(state, "and for how long", 2)
     context = dialogue.sent[1][3]
-    assert context == {"recent": ["does it hurt"], "last_answer_id": "does-it-hurt"}
+    assert context["recent"] == ["does it hurt"]
+    assert context["before"]["text"] == "does it hurt"
+    assert context["before"]["title"] == "Does it hurt?"
+    assert context["language"] == "en"
+    assert context["today"] == "2026-11-23"
+    assert context["channel"] == "web"
+
+
+def test_a_red_flag_is_answered_although_the_turn_before_cannot_be_read(
+    state: AppState, dialogue: FakeDialogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(state, "does it hurt", 1)
+
+    def unreadable(*_: object) -> None:
+        raise KeyError("entity")
+
+    monkeypatch.setattr("bot.conversations.intake.turn_before", unreadable)
+    assert send(state, EMERGENCY, 2).outcome is Outcome.ESCALATED_EMERGENCY
 
 
 def test_retention_erases_words_after_its_days_and_not_before(
