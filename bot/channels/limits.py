@@ -1,4 +1,4 @@
-"""Rate limits, per session and per address."""
+"""Rate limits, per session, per telephone number and per address."""
 
 from __future__ import annotations
 
@@ -41,6 +41,23 @@ class RateLimits:
             Problem: 429, when the address has opened too many.
         """
         self._hit(self._sessions, "sessions", address)
+
+    def text_message(self, number_hash: str) -> bool:
+        """Count one text message; False when its number has sent too many.
+
+        It is stored all the same: a provider's webhook cannot be asked to wait.
+        """
+        return bool(self._limiter.hit(self._per_session, "number", number_hash))
+
+    def forgery(self, address: str) -> None:
+        """Count one webhook without the right signature.
+
+        Signed webhooks are not counted by address: they all come from the provider's few.
+
+        Raises:
+            Problem: 429, when the address keeps trying.
+        """
+        self._hit(self._per_address, "forgery", address)
 
     def _hit(self, item: RateLimitItem, kind: str, key: str) -> None:
         if self._limiter.hit(item, kind, key):

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import secrets
-from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.app_state import AppState
+from bot.channels import chat_json, events, origins
 from bot.channels.problems import Problem
-from bot.conversations import transcript
-from bot.conversations.models import Conversation, Message
+from bot.content.models import AnswerVersion
+from bot.content.sources import load_sources
+from bot.conversations import erasure, transcript
+from bot.conversations.models import Conversation
+from bot.conversations.set_aside import UNKNOWN_CONVERSATION
 from bot.errors import InvalidInbound
-from bot.messages import InboundMessage
-from bot.replies.texts import ReplyTexts
+from bot.messages import InboundMessage, Language
 
 router = APIRouter(prefix="/api/chat", tags=["chat"])
 
-EVENTS_POLL_S = 1.0
-"""How often an open event stream looks for new messages."""
-EVENTS_PING_S = 15.0
-"""A comment line this often keeps proxies from closing a quiet stream."""
+known_sources = lru_cache(load_sources)
+"""Read at the first question, then kept."""
 
 
 class Incoming(BaseModel):
@@ -52,6 +52,9 @@ class Incoming(BaseModel):
         if self.text == "":
             raise ValueError("the message is empty")
         return self
+
+
+MessageId = Annotated[str, Path(max_length=32, pattern=r"^[0-9a-f]+$")]
 
 
 class Thumb(BaseModel):
@@ -92,10 +95,7 @@ def same_origin(request: Request, state: State) -> None:
         Problem: 403, for a foreign Origin.
     """
     origin = request.headers.get("origin")
-    if origin is None:
-        return
-    own = {state.settings.public_url, str(request.base_url).rstrip("/")}
-    if origin.rstrip("/") not in own | set(state.settings.allowed_origins):
+    if origin is not None and not origins.is_allowed(origin, request, state.settings):
         raise Problem(403, "This chat cannot be used from another site.")
 
 
@@ -114,6 +114,29 @@ def current_conversation(request: Request, state: State) -> Conversation:
 
 
 Current = Annotated[Conversation, Depends(current_conversation)]
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Whose message it is; with ``trouble`` the database could not say."""
+
+    conversation_id: str
+    trouble: SQLAlchemyError | None = None
+
+
+def speaker(request: Request, state: State) -> Speaker:
+    """The conversation of the session cookie, or only the session while nothing can be read.
+
+    Raises:
+        Problem: 401, as `current_conversation`, also for want of a cookie.
+    """
+    try:
+        return Speaker(current_conversation(request, state).id)
+    except SQLAlchemyError as error:
+        token = request.cookies.get(state.cookie_name, "")
+        if not token:
+            raise Problem(401, "Your chat session has ended. Please start a new one.") from error
+        return Speaker(UNKNOWN_CONVERSATION + transcript.hash_token(token), error)
 
 
 @router.post("/session", status_code=201, dependencies=[Depends(same_origin)])
@@ -140,43 +163,40 @@ def start_session(request: Request, response: Response, state: State) -> dict[st
             samesite="lax",
             path="/",
         )
-    return {"conversation_id": known.id, **opening(state.texts)}
-
-
-def opening(texts: ReplyTexts) -> dict[str, Any]:
-    """What a patient reads before the first message."""
-    return {
-        "notice": texts["notice"],
-        "greeting": texts["greeting"],
-        "quick_replies": [{"id": b.id, "title": b.title} for b in texts.quick_replies],
-    }
+    opening = chat_json.opening(state.texts, language_of(request))
+    return {"conversation_id": known.id, **opening}
 
 
 @router.post("/messages", dependencies=[Depends(same_origin)])
 def send_message(
-    request: Request, state: State, conversation: Current, incoming: Incoming
+    request: Request, state: State, sender: Annotated[Speaker, Depends(speaker)], incoming: Incoming
 ) -> dict[str, Any]:
     """Take one message to its answer. The same id again gives the same answer."""
     if incoming.text is not None and len(incoming.text) > state.settings.max_message_chars:
         limit = state.settings.max_message_chars
         raise Problem(413, f"The message is too long. Please keep it under {limit} characters.")
-    state.limits.message(conversation.id, address_of(request))
+    state.limits.message(sender.conversation_id, address_of(request))
     inbound = InboundMessage(
         channel="web",
-        conversation_id=conversation.id,
+        conversation_id=sender.conversation_id,
         client_message_id=incoming.client_message_id,
         received_at=state.clock(),
         text=incoming.text,
         button_id=incoming.button_id,
     )
     try:
-        result = state.intake.handle(inbound)
+        if sender.trouble is None:
+            result = state.intake.handle(inbound)
+        elif found := state.intake.without_database(inbound, type(sender.trouble).__name__):
+            result = found
+        else:
+            raise sender.trouble
     except InvalidInbound as error:
         raise Problem(422, error.detail) from error
     return {
         "message_id": result.message.public_id,
         "outcome": result.outcome.value,
-        "replies": [reply_json(reply) for reply in result.replies],
+        "replies": [chat_json.reply(reply) for reply in result.replies],
     }
 
 
@@ -186,7 +206,21 @@ def read_history(
 ) -> dict[str, Any]:
     """The conversation so far, or what came after one message."""
     with state.database.reading() as session:
-        return {"messages": _history(session, conversation.id, after)}
+        messages = chat_json.history(session, conversation.id, after)
+    return {"messages": messages, "answering": chat_json.answering(conversation)}
+
+
+@router.get("/messages/{message_id}/sources")
+def read_sources(state: State, conversation: Current, message_id: MessageId) -> dict[str, Any]:
+    """Where the answer in one reply of this conversation comes from, in the words of the list."""
+    with state.database.reading() as session:
+        message = transcript.find_message(session, conversation.id, message_id)
+        key = (message.answer_id, message.answer_version) if message else (None, None)
+        shown = session.get(AnswerVersion, key) if None not in key else None
+        if shown is None:
+            raise Problem(404, "There is no such answer in this chat.")
+        known = known_sources()
+        return {"sources": [known[name].citation for name in shown.source if name in known]}
 
 
 @router.get("/events")
@@ -199,7 +233,7 @@ async def stream_events(
 ) -> StreamingResponse:
     """New messages as server-sent events; a reconnecting browser misses none."""
     return StreamingResponse(
-        _events(request, state, conversation.id, last_event_id or after),
+        events.stream(state, conversation.id, last_event_id or after, request.is_disconnected),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -219,12 +253,11 @@ def give_feedback(state: State, conversation: Current, thumb: Thumb) -> None:
 def delete_session(response: Response, state: State, conversation: Current) -> None:
     """Erase this conversation's words everywhere and end the session.
 
-    Rasa's events go first: if that fails, the session still stands and the patient can
-    ask again.
+    Under a legal hold the words stay, unreachable by this session, until it is released.
     """
-    state.rasa_events.erase(conversation.id)
-    with state.database.transaction() as session:
-        transcript.erase(session, conversation.id, "patient", state.clock())
+    erasure.erase_conversation(
+        state.database, state.rasa_events, conversation.id, "patient", state.clock()
+    )
     # Browsers take a `__Host-` cookie, and so its end, only with `Secure`.
     response.delete_cookie(
         state.cookie_name,
@@ -235,69 +268,11 @@ def delete_session(response: Response, state: State, conversation: Current) -> N
     )
 
 
+def language_of(request: Request) -> Language:
+    """The language of the widget around the chat; it names one only."""
+    return "es" if request.headers.get("accept-language", "").lower().startswith("es") else "en"
+
+
 def address_of(request: Request) -> str:
     """The caller's address; the server in front has already judged X-Forwarded-For."""
     return request.client.host if request.client else "unknown"
-
-
-async def _events(
-    request: Request, state: AppState, conversation_id: str, after: str | None
-) -> AsyncIterator[str]:
-    loop = asyncio.get_running_loop()
-    quiet_since = loop.time()
-
-    def read() -> tuple[list[dict[str, Any]], bool]:
-        with state.database.reading() as session:
-            conversation = session.get(Conversation, conversation_id)
-            until = conversation.session_expires_at if conversation else None
-            ended = until is None or until <= state.clock()
-            return ([] if ended else _history(session, conversation_id, after)), ended
-
-    while not await request.is_disconnected() and not state.closing.is_set():
-        messages, ended = await asyncio.to_thread(read)
-        for message in messages:
-            after = message["id"]
-            yield f"id: {after}\nevent: message\ndata: {json.dumps(message)}\n\n"
-        if ended:
-            yield "event: ended\ndata: {}\n\n"
-            return
-        if messages:
-            quiet_since = loop.time()
-        elif loop.time() - quiet_since > EVENTS_PING_S:
-            quiet_since = loop.time()
-            yield ": still here\n\n"
-        await asyncio.sleep(EVENTS_POLL_S)
-
-
-def _history(session: Session, conversation_id: str, after: str | None) -> list[dict[str, Any]]:
-    urgent = transcript.urgent_message_ids(session, conversation_id)
-    return [
-        {
-            **reply_json(message),
-            # The outcome is not in the history, but an emergency must stand out there too.
-            "urgent": message.sender == "assistant" and message.in_reply_to in urgent,
-            "sender": message.sender,
-            "at": message.at.isoformat(),
-            "staff_name": message.staff_name,
-            "client_message_id": message.client_message_id,
-        }
-        for message in transcript.history(session, conversation_id, after)
-    ]
-
-
-def reply_json(message: Message) -> dict[str, Any]:
-    """One stored message in the shape of the contract."""
-    answer = None
-    if message.answer_id is not None:
-        answer = {
-            "id": message.answer_id,
-            "title": message.answer_title,
-            "version": message.answer_version,
-            "reviewed_on": message.answer_reviewed_on,
-        }
-    return {
-        "id": message.public_id,
-        "text": message.text,
-        "buttons": message.buttons or [],
-        "answer": answer,
-    }

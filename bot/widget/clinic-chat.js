@@ -1,18 +1,13 @@
-/*
- * <clinic-chat>: the patient's side of a conversation, in the order of one message; looks at
- * the end. What people write becomes text nodes, never markup. No transcript is kept here.
- */
+// <clinic-chat>, explained in docs/widget.md. What people write becomes text nodes, never markup.
 (() => {
 "use strict";
 
+const SCRIPT = document.querySelector('script[src*="clinic-chat.js"]');
 const TEXT_LIMIT = 1000;
-const COUNTER_FROM = 900;
-const COMMENT_LIMIT = 500;
 const REQUEST_TIMEOUT_MS = 20000;
 const POLL_MS = 5000;
-const POLLS_PER_CHECK = 6; // with events: look anyway, some proxies hold a stream back
+const POLLS_PER_CHECK = 6; // with events: some proxies hold them back
 const POLLS_PER_RETRY = 24; // without events: try them again
-const MAX_FAILURES = 3;
 // A phone, or a page zoomed so far that a panel would not fit.
 const SHEET = "(max-width: 30em), (max-height: 30em)";
 
@@ -31,8 +26,8 @@ const WORDS = {
   emergency: ["In an emergency call ", "En una emergencia llame al "],
   menu: ["Chat options", "Opciones del chat"],
   close: ["Close chat", "Cerrar el chat"],
-  print: ["Print or save", "Imprimir o guardar"],
-  printed: ["Chat transcript, ", "Transcripción del chat, "],
+  download: ["Download", "Descargar"],
+  print: ["Print", "Imprimir"],
   erase: ["Delete my chat", "Borrar mi chat"],
   log: ["Conversation", "Conversación"],
   choices: ["Choices", "Opciones"],
@@ -40,19 +35,16 @@ const WORDS = {
   placeholder: ["Type your question", "Escriba su pregunta"],
   send: ["Send", "Enviar"],
   left: ["Characters left: ", "Caracteres restantes: "],
-  over: ["Message too long. Characters over: ", "Mensaje muy largo. Caracteres de más: "],
   newest: ["Newest messages", "Mensajes más recientes"],
-  connecting: ["Connecting…", "Conectando…"],
-  sending: ["Sending…", "Enviando…"],
+  wait: ["One moment…", "Un momento…"],
   delivered: ["Delivered to clinic staff", "Entregado al personal de la clínica"],
-  typing: [" is typing…", " está escribiendo…"],
+  typing: ["The assistant is typing…", "El asistente está escribiendo…"],
+  source: ["Source", "Fuente"],
   reviewed: ["Reviewed on ", "Revisado el "],
   helpful: ["This helped", "Me ayudó"],
   unhelpful: ["This did not help", "No me ayudó"],
   thanks: ["Thank you.", "Gracias."],
-  missing: ["What was missing? (optional)", "¿Qué faltó? (opcional)"],
-  comment: ["Send comment", "Enviar comentario"],
-  skip: ["Skip", "Omitir"],
+  more: ["Anything to add? (optional)", "¿Quiere añadir algo? (opcional)"],
   unsent: ["Not sent. We keep trying.", "No se envió. Seguimos intentando."],
   refused: ["This message could not be sent.", "No se pudo enviar este mensaje."],
   call: [" You can also call ", " También puede llamar al "],
@@ -60,18 +52,14 @@ const WORDS = {
   discard: ["Remove", "Quitar"],
   failed: ["The chat cannot be reached right now.", "El chat no está disponible en este momento."],
   expired: ["Your earlier chat has closed to protect your privacy. This is a new chat.", "Su chat anterior se cerró para proteger su privacidad. Este es un chat nuevo."],
-  eraseTitle: ["Delete this chat?", "¿Borrar este chat?"],
-  eraseText: ["Your messages are erased and cannot be brought back. If you are waiting for staff, call the clinic.", "Sus mensajes se borran y no se pueden recuperar. Si espera al personal, llame a la clínica."],
-  eraseYes: ["Delete chat", "Borrar chat"],
+  dropped: [" A message that was not sent was removed.", " Se quitó un mensaje que no se había enviado."],
+  eraseText: ["It cannot be brought back. If you are waiting for staff, call the clinic.", "No se puede recuperar. Si espera al personal, llame a la clínica."],
   eraseNo: ["Keep chat", "Conservar chat"],
   erased: ["Your chat has been deleted.", "Su chat fue borrado."],
-  eraseFailed: ["Your chat could not be deleted. Please try again.", "No se pudo borrar su chat. Intente de nuevo."],
-  restart: ["Start a new chat", "Empezar un chat nuevo"],
+  restart: ["New chat", "Chat nuevo"],
 };
 
-// ---- building nodes
-
-/** Make an element. Attributes named `on…` are listeners; an id is also a part to style. */
+/** An element. `on…` attributes are listeners; an id is also a part to style. */
 function h(tag, attributes, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -111,7 +99,6 @@ const phoneLink = (text) => h("a", { href: `tel:${text.replace(/\D/g, "")}`, cla
 
 const LINKS = /https?:\/\/[^\s<>"]*[^\s<>".,;:!?)]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\(?\b\d{3}\)?[ .-]\d{3}[ .-]\d{4}\b|\b911\b/g;
 
-/** Text as nodes, with web addresses, e-mail and phone numbers as links. */
 function linked(text) {
   const nodes = [];
   let from = 0;
@@ -138,12 +125,6 @@ function paragraphs(text) {
   return blocks;
 }
 
-// ---- talking to the server
-
-/** `status` 0: no answer came. `detail`: the server's words for people. */
-const failure = (status, detail = "", retryAfterS = 0) => Object.assign(new Error(), { status, detail, retryAfterS });
-
-/** All messages, or those after an id. */
 const since = (after) => (after ? `?after=${encodeURIComponent(after)}` : "");
 
 class Api {
@@ -151,86 +132,88 @@ class Api {
     Object.assign(this, { base, language });
   }
   session() { return this.call("POST", "/session", {}); }
-  async history(after) { return (await this.call("GET", `/messages${since(after)}`)).messages; }
+  history(after) { return this.call("GET", `/messages${since(after)}`); }
   send(id, content) { return this.call("POST", "/messages", { client_message_id: id, ...content }); }
+  sources(id) { return this.call("GET", `/messages/${id}/sources`); }
   feedback(rating) { return this.call("POST", "/feedback", rating); }
   erase() { return this.call("DELETE", "/session"); }
   events(after) { return new EventSource(`${this.base}/events${since(after)}`, { withCredentials: true }); }
 
   async call(method, path, body) {
-    const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), REQUEST_TIMEOUT_MS);
     try {
       const response = await fetch(this.base + path, {
-        method, body: JSON.stringify(body), credentials: "include", cache: "no-store", signal: abort.signal,
-        headers: { "Content-Type": "application/json", "Accept-Language": this.language },
+        method, body: JSON.stringify(body), credentials: "include", cache: "no-store", signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+        headers: { "Accept-Language": this.language, ...(body && { "Content-Type": "application/json" }) },
       });
       const answer = await response.json().catch(() => ({}));
       if (response.ok) return answer;
-      throw failure(response.status, typeof answer.detail === "string" ? answer.detail : "",
-        parseInt(response.headers.get("Retry-After"), 10) || 0);
+      // Details are in English only.
+      throw { status: response.status, detail: (this.language === LANGUAGES[0] && answer.detail) || "",
+        retryAfterS: parseInt(response.headers.get("Retry-After"), 10) };
     } catch (error) {
-      throw error.status ? error : failure(0);
-    } finally {
-      clearTimeout(timer);
+      throw error.status ? error : { status: 0, detail: "" }; // no answer came
     }
   }
 }
 
-// ---- waiting to be sent
-
 /**
- * Messages the server has not confirmed, oldest first. Kept for this tab, so that a reload
- * loses nothing; each keeps its id, so that nothing is stored twice. An empty list, rather than
- * none, says that this tab has a conversation: visitors who never chat cause no request.
+ * Messages not confirmed, oldest first: kept for a closed tab, with ids, so that none is stored
+ * twice, and for one conversation, so that nobody sends what another wrote. Even an empty list
+ * tells that there is a conversation: visitors who never chat cause no request.
  */
 class Outbox {
   constructor() {
     this.items = [];
-    this.storage((kept) => {
-      const items = JSON.parse(kept.getItem("clinic-chat.unsent"));
-      this.known = Boolean(items);
-      this.items = (items || []).filter(({ id, content }) => id && content);
-    });
   }
   storage(work) {
-    try { work(sessionStorage); } catch { /* blocked or tampered with: memory is enough */ }
+    try { return work(localStorage); } catch { return null; } // blocked or empty
   }
-  save() {
-    this.known = true;
-    const kept = this.items.map(({ id, content, title }) => ({ id, content, title }));
-    this.storage((storage) => storage.setItem("clinic-chat.unsent", JSON.stringify(kept)));
+  get kept() {
+    return this.storage((store) => {
+      const kept = JSON.parse(store.getItem("clinic-chat"));
+      return kept.items.every(({ id, content }) => id && content) && kept;
+    });
+  }
+
+  /** Other tabs write here too. */
+  keep(change) {
+    const { conversation, kept } = this;
+    const items = change(kept && kept.conversation === conversation ? kept.items : []);
+    if (conversation) this.storage((store) => store.setItem("clinic-chat", JSON.stringify({ conversation, items })));
+    return items;
+  }
+  begin(conversation) {
+    this.conversation = conversation;
+    const ids = new Set(this.items.map(({ id }) => id));
+    this.items = this.keep((items) => [...items.filter(({ id }) => !ids.has(id)), ...this.items]);
   }
   add(content, title) {
-    // `randomUUID` is missing on plain-http pages.
-    const id = crypto.randomUUID ? crypto.randomUUID() : crypto.getRandomValues(new Uint32Array(4)).join("-");
-    const item = { id, content, title };
+    const item = { id: crypto.getRandomValues(new Uint32Array(4)).join("-"), content, title };
     this.items.push(item);
-    this.save();
+    this.keep((items) => [...items, item]);
     return item;
   }
-  /** The oldest, to keep order; but one the server keeps failing at lets the others pass. */
+  /** The oldest; but one that keeps failing lets the others pass. */
   next() {
     const waiting = this.items.filter((item) => !item.refused);
     return waiting.find((item) => !(item.failures > 3)) || waiting[0];
   }
-  remove(item) {
-    this.items = this.items.filter((other) => other !== item);
-    this.save();
+  remove({ id }) {
+    const others = (items) => items.filter((item) => item.id !== id);
+    this.items = others(this.items);
+    this.keep(others);
   }
   forget() {
     this.items = [];
-    this.known = false;
-    this.storage((storage) => storage.removeItem("clinic-chat.unsent"));
+    this.conversation = null;
+    this.storage((store) => store.removeItem("clinic-chat"));
   }
 }
 
-// ---- coming in
-
-/** New messages: by events, or by asking when events do not get through. */
+/** New messages, by events or, when these are blocked, by asking. */
 class Feed {
   constructor(api, on) {
-    Object.assign(this, { api, on, failures: 0 });
+    Object.assign(this, { api, on });
   }
   start(cursor) {
     this.stop();
@@ -250,47 +233,46 @@ class Feed {
   connect() {
     this.disconnect();
     this.ticks = 0;
-    if (this.failures >= MAX_FAILURES) return;
-    const { cursor } = this;
-    const source = (this.source = this.api.events(cursor));
-    let openedAt = 0;
+    const source = (this.source = this.api.events(this.cursor));
+    let failures = 0, openedAt = 0;
     source.onopen = () => {
       openedAt = Date.now();
-      this.fetch(cursor); // a stream may start at now: what came before it opened
+      this.on.reached();
     };
     source.onmessage = (event) => this.take([JSON.parse(event.data)]);
-    source.addEventListener("typing", (event) => this.on.typing(event.data));
-    source.addEventListener("ended", () => this.fetch(this.cursor)); // 401 when it is gone
+    source.addEventListener("answering", (event) => this.on.answering(JSON.parse(event.data)));
+    source.addEventListener("ended", () => this.on.gone());
     source.onerror = () => {
-      // A stream that ran for a while worked; one that dies young counts.
-      this.failures = openedAt && Date.now() - openedAt > 2 * POLL_MS ? 1 : this.failures + 1;
+      // Only one that dies young counts.
+      failures = openedAt && Date.now() - openedAt > 2 * POLL_MS ? 0 : failures + 1;
       openedAt = 0;
-      if (this.failures >= MAX_FAILURES || source.readyState === EventSource.CLOSED) {
+      if (failures > 2 || source.readyState === EventSource.CLOSED) {
         this.disconnect();
-        this.fetch(this.cursor);
+        this.fetch();
       }
     };
   }
   tick() {
     this.ticks += 1;
     if (document.hidden) {
-      // A browser allows six connections to a host: a hidden tab returns its own.
+      // Browsers have six connections to a host.
       if (this.ticks > POLLS_PER_CHECK) this.disconnect();
-    } else if (!this.source && (this.failures < MAX_FAILURES || this.ticks >= POLLS_PER_RETRY)) {
-      this.failures = Math.min(this.failures, MAX_FAILURES - 1);
-      this.connect();
-    } else if (!this.source || this.ticks % POLLS_PER_CHECK === 0) this.fetch(this.cursor);
+    } else if (!this.source && this.ticks >= POLLS_PER_RETRY) this.connect();
+    else if (!this.source || this.ticks % POLLS_PER_CHECK === 0) this.fetch();
   }
   wake() {
     if (!this.timer || document.hidden) return;
-    this.fetch(this.cursor);
+    this.fetch();
     if (!this.source) this.connect();
   }
-  async fetch(after) {
-    const { timer } = this; // another one when the answer comes: another conversation
+  async fetch() {
+    const { timer } = this; // changes with the conversation
     try {
-      const messages = await this.api.history(after);
-      if (timer === this.timer) this.take(messages);
+      const { messages, answering } = await this.api.history(this.cursor);
+      if (timer !== this.timer) return;
+      this.take(messages);
+      this.on.answering(answering);
+      this.on.reached();
     } catch (error) {
       if (timer === this.timer && error.status === 401) this.on.gone();
     }
@@ -303,9 +285,6 @@ class Feed {
   }
 }
 
-// ---- showing
-
-/** The message list: each is shown once, however often it comes. */
 class Transcript {
   constructor(words, on) {
     Object.assign(this, { words, on });
@@ -319,7 +298,7 @@ class Transcript {
     this.last = "";
   }
 
-  /** Screen readers must not read out what is only being restored. */
+  /** What is only restored is not read out. */
   quietly(work) {
     this.log.setAttribute("aria-live", "off");
     work();
@@ -327,7 +306,6 @@ class Transcript {
   }
 
   opening({ notice, greeting, quick_replies: choices }) {
-    this.greeting = greeting;
     if (notice) this.log.append(h("div", { class: "notice" }, ...paragraphs(notice)));
     if (greeting) this.append("assistant", "", null, paragraphs(greeting)).append(...this.choices(choices));
   }
@@ -339,18 +317,17 @@ class Transcript {
     return node;
   }
 
-  /** Show one message of the server; returns its node if it is new here. */
+  /** Show a message of the server; its node, if it is new. */
   add({ id, sender, text, at, buttons, answer, urgent, staff_name: staffName, client_message_id: clientId }) {
     let node = this.byId.get(id) || this.mine.get(clientId);
     const known = Boolean(node);
     if (!known) {
       if (sender === "system") node = this.note(text);
       else if (sender === "patient") node = this.append(sender, "", at, [text]);
-      // A server may also keep the greeting as its first message.
-      else if (text === this.greeting && !this.byId.size) return null;
       else {
         node = this.append(sender, staffName || "", at, paragraphs(text));
-        node.append(...this.about(id, answer), ...this.choices(buttons));
+        if (answer) node.append(...this.about(id, answer));
+        node.append(...this.choices(buttons));
       }
       if (clientId) this.mine.set(clientId, node);
     }
@@ -360,7 +337,6 @@ class Transcript {
     return known ? null : node;
   }
 
-  /** Show the patient's own message at once, before the server has it. */
   addMine({ id, title, content }) {
     if (!this.mine.has(id)) this.mine.set(id, this.append("patient", "", new Date(), [title || content.text]));
     return this.mine.get(id);
@@ -370,7 +346,6 @@ class Transcript {
     const { words } = this;
     const name = sender === "patient" ? words.you : words[sender];
     const run = sender + staffName;
-    // Within a run of one sender the name is only spoken, not shown again.
     const meta = h("p", { class: run === this.last ? "meta spoken" : "meta" },
       h("span", null, staffName, staffName && " · ", name), at && this.time(new Date(at)));
     this.last = run;
@@ -393,11 +368,9 @@ class Transcript {
       }, title)))];
   }
 
-  /** Under a published answer: its review date, and whether it helped. */
   about(id, answer) {
-    if (!answer) return [];
     const { words } = this;
-    // The parts are read apart: `new Date("2026-11-02")` is the day before in California.
+    // `new Date("2026-11-02")` is the day before in California.
     const [year, month, day] = (answer.reviewed_on || "").split("-");
     const date = day && new Date(year, month - 1, day.slice(0, 2)).toLocaleDateString(words.locale, { dateStyle: "medium" });
     const thanks = h("span");
@@ -408,34 +381,38 @@ class Transcript {
     };
     const close = () => {
       comment.replaceChildren();
-      thumbs[1].focus();
+      thumbs.find((thumb) => thumb.ariaPressed === "true").focus();
     };
     const thumbs = [true, false].map((helpful) => {
       const label = `${helpful ? words.helpful : words.unhelpful}: ${answer.title}`;
       return button({
-        class: "icon thumb", "aria-pressed": "false", title: label, "aria-label": label,
+        class: "icon thumb", "aria-pressed": "false", "aria-label": label,
         onclick: ({ currentTarget }) => {
           for (const thumb of thumbs) thumb.setAttribute("aria-pressed", thumb === currentTarget);
           rate(helpful);
-          const field = h("textarea", { rows: "2", maxlength: COMMENT_LIMIT });
-          comment.replaceChildren(...(helpful ? [] : [
-            h("label", null, words.missing, field),
+          const field = h("textarea", { rows: "2", maxlength: 500 });
+          comment.replaceChildren(
+            h("label", null, words.more, field),
             button({
               class: "choice", onclick: () => {
-                if (field.value.trim()) rate(false, { comment: field.value.trim() });
+                if (field.value.trim()) rate(helpful, { comment: field.value.trim() });
                 close();
               },
-            }, words.comment),
-            button({ class: "plain", onclick: close }, words.skip),
-          ]));
+            }, words.send),
+          );
           comment.scrollIntoView({ block: "nearest" });
         },
       }, icon("up", !helpful));
     });
-    return [h("div", { class: "about" }, date && h("span", null, words.reviewed, date), ...thumbs, thanks), comment];
+    const list = h("ul");
+    const source = h("details", { ontoggle: () => list.firstChild || this.on.sources(id).then(({ sources }) => {
+      if (!list.firstChild) list.append(...sources.map((text) => h("li", null, text)));
+      source.scrollIntoView({ block: "nearest" });
+    }, () => { source.open = false; }) }, h("summary", { "aria-label": `${words.source}: ${answer.title}` }, words.source), list);
+    return [h("div", { class: "about" }, date && h("span", null, words.reviewed, date), ...thumbs, source, thanks), comment];
   }
 
-  /** What became of the patient's own message: a note, and what can be done about it. */
+  /** What became of the patient's message, and what can be done. */
   mark(node, text, ...actions) {
     const old = node.querySelector(".state");
     if (old && old.firstChild.data === text) return; // not announced again at each attempt
@@ -444,7 +421,14 @@ class Transcript {
     if (text) node.append(h("p", { class: "state" }, text, ...actions));
   }
 
-  /** Down to the newest message, never past what it belongs to or a note right before that. */
+  get text() {
+    return [...this.log.children].map((node) => {
+      const parts = [".meta", ".bubble", ".about > span"].map((part) => node.querySelector(part)?.innerText);
+      return node.matches(".message") ? parts.join("\n").trim() : node.innerText;
+    }).join("\n\n");
+  }
+
+  /** Down, but not past what the newest message belongs to. */
   scroll(from = [...this.log.querySelectorAll(".patient")].pop()) {
     const { log } = this;
     if (from?.previousSibling?.matches(".note")) from = from.previousSibling;
@@ -454,8 +438,6 @@ class Transcript {
     return this.log.scrollHeight - this.log.clientHeight - this.log.scrollTop < 60;
   }
 }
-
-// ---- the element
 
 class ClinicChat extends HTMLElement {
   static get observedAttributes() { return ["open"]; }
@@ -475,7 +457,7 @@ class ClinicChat extends HTMLElement {
       this.feed.wake();
       if (this.lost && this.open && !document.hidden) this.go();
     };
-    window.addEventListener("online", () => { wake(); this.pump(); }, until);
+    window.addEventListener("online", () => { wake(); this.resume(); this.pump(); }, until);
     document.addEventListener("visibilitychange", wake, until);
     document.addEventListener("click", (event) => this.followLink(event), until);
     this.sheet.addEventListener("change", () => this.reopen(), until);
@@ -500,22 +482,22 @@ class ClinicChat extends HTMLElement {
     const words = (this.words = { locale: LANGUAGES[index] });
     for (const word in WORDS) words[word] = WORDS[word][index];
     this.phone = this.getAttribute("phone");
-    this.api = new Api(this.getAttribute("api-base") || "/api/chat", words.locale);
+    const server = this.getAttribute("server") ?? (SCRIPT ? new URL(SCRIPT.src).origin : "");
+    this.api = new Api(`${server}/api/chat`, words.locale);
     this.outbox = new Outbox();
     this.unread = this.attempts = this.refusals = 0;
     this.sheet = matchMedia(SHEET);
     this.transcript = new Transcript(words, {
       choose: (id, title) => this.send({ button_id: id }, title),
       rate: (rating) => this.api.feedback(rating).catch(() => {}),
+      sources: (id) => this.api.sources(id),
     });
     const { log } = this.transcript;
     log.addEventListener("scroll", () => this.offerJump(), { passive: true });
     this.feed = new Feed(this.api, {
       message: (message) => this.receive(message),
-      typing: (data) => {
-        const { staff_name: name } = JSON.parse(data || "{}");
-        this.say((name || words.staff) + words.typing, 6000);
-      },
+      answering: (who) => this.introduce(who),
+      reached: () => this.pump(),
       gone: () => this.expire(),
     });
 
@@ -529,6 +511,7 @@ class ClinicChat extends HTMLElement {
     this.menuButton = iconButton("menu-button", words.menu, "menu", () => this.toggleMenu(),
       { "aria-expanded": "false", "aria-controls": "menu" });
     this.menu = h("div", { id: "menu", hidden: "" },
+      button({ id: "download", onclick: () => this.download() }, words.download),
       button({ id: "print", onclick: () => this.print() }, words.print),
       button({ id: "delete", onclick: () => this.askErase() }, words.erase));
     this.heading = h("h2", { id: "title", tabindex: "-1" }, this.getAttribute("clinic-name") || words.clinic);
@@ -538,16 +521,16 @@ class ClinicChat extends HTMLElement {
     }, { hidden: "" });
     this.status = h("p", { id: "status", role: "status" });
     this.confirm = h("div", { id: "confirm", role: "alertdialog", "aria-labelledby": "confirm-title", "aria-describedby": "confirm-text", hidden: "" },
-      h("h3", { id: "confirm-title" }, words.eraseTitle), h("p", { id: "confirm-text" }, words.eraseText),
-      button({ id: "confirm-delete", class: "choice", onclick: () => this.erase() }, words.eraseYes),
+      h("h3", { id: "confirm-title" }, words.erase), h("p", { id: "confirm-text" }, words.eraseText),
+      button({ id: "confirm-delete", class: "choice", onclick: () => this.erase() }, words.erase),
       button({ id: "confirm-keep", class: "choice", onclick: () => this.keep() }, words.eraseNo));
     this.input = h("textarea", {
-      id: "input", rows: "1", placeholder: words.placeholder, autocomplete: "off", enterkeyhint: "send",
+      id: "input", rows: "1", "aria-label": words.input, placeholder: words.placeholder, autocomplete: "off", enterkeyhint: "send",
       "aria-describedby": "counter", oninput: () => this.typed(), onkeydown: (event) => this.inputKey(event),
     });
     this.counter = h("span", { id: "counter" });
     this.form = h("form", { id: "composer", onsubmit: (event) => { event.preventDefault(); this.submit(); } },
-      h("label", { for: "input", class: "spoken" }, words.input), this.input, this.counter,
+      this.input, this.counter,
       iconButton("send", words.send, "send", null, { type: "submit" }));
     this.panel = h("dialog", {
       id: "panel", "aria-labelledby": "title", "aria-describedby": "kind", onkeydown: (event) => this.panelKey(event),
@@ -555,8 +538,7 @@ class ClinicChat extends HTMLElement {
       oncancel: (event) => { event.preventDefault(); this.open = false; },
       onclose: () => { if (!this.panel.open) this.open = false; },
     },
-    h("div", { id: "header" }, h("span", { class: "mark" }, icon("chat")),
-      h("div", { class: "who" }, this.heading, h("p", { id: "kind" }, words.kind)),
+    h("div", { id: "header" }, h("div", { class: "who" }, this.heading, this.kind = h("p", { id: "kind" }, words.kind)),
       this.menuButton, iconButton("close", words.close, "close", () => { this.open = false; }), this.menu),
     h("div", { id: "help" },
       button({ id: "person", onclick: () => this.send({ button_id: "talk-to-a-person" }, words.person) }, icon("person"), words.person),
@@ -568,7 +550,7 @@ class ClinicChat extends HTMLElement {
     this.look = sheetOf(LOOK);
     const themes = { light: "not all", dark: "screen" };
     const dark = sheetOf(DARK, themes[this.getAttribute("theme")] || "screen and (prefers-color-scheme: dark)");
-    this.size = sheetOf(""); // a sheet of its own, so that no style attribute is needed
+    this.size = sheetOf("");
     root.adoptedStyleSheets = [this.look, dark, this.size];
     root.append(h("div", { id: "root", lang: words.locale }, this.panel, this.launcher, this.news));
   }
@@ -577,13 +559,12 @@ class ClinicChat extends HTMLElement {
     const { open, panel, launcher } = this;
     launcher.setAttribute("aria-expanded", open);
     if (open && !panel.open) {
-      // A sheet covers the page, so nothing behind it may take focus: modal. A panel is not;
-      // it opens by its attribute because `show()` would take the focus.
+      // A sheet covers the page, so it is modal. `show()` would take the focus.
       if (this.sheet.matches) panel.showModal();
       else panel.setAttribute("open", "");
       this.fit();
       this.count(0);
-      // On touch screens the keyboard would hide the notice that must be read first.
+      // A touch keyboard would hide the notice.
       if (byPatient) (matchMedia("(hover: none) and (pointer: coarse)").matches ? this.heading : this.input).focus();
       this.transcript.scroll();
       this.go();
@@ -594,7 +575,6 @@ class ClinicChat extends HTMLElement {
     }
   }
 
-  /** The layout changed between sheet and panel. */
   reopen() {
     if (!this.open) return;
     const focused = this.shadowRoot.activeElement;
@@ -606,10 +586,9 @@ class ClinicChat extends HTMLElement {
   /** Fill what the on-screen keyboard leaves free. */
   fit() {
     const { scale, offsetTop, height } = visualViewport;
-    if (scale === 1) this.size.replaceSync(`:host { --_top: ${offsetTop}px; --_height: ${height}px }`);
+    if (scale === 1) this.size.replaceSync(`:host { --_top: ${offsetTop}px; --_height: ${height}px; --_covered: ${innerHeight - offsetTop - height}px }`);
   }
 
-  /** Any link of the page to #clinic-chat opens the chat. */
   followLink(event) {
     if (!event.target.closest('a[href$="#clinic-chat"]')) return;
     event.preventDefault();
@@ -632,34 +611,53 @@ class ClinicChat extends HTMLElement {
     if (open) this.menu.firstChild.focus();
   }
 
-  /** One line, spoken and shown, for `forMs` if given. */
-  say(text, forMs) {
-    clearTimeout(this.sayTimer);
+  say(text) {
     this.status.textContent = text;
-    if (forMs) this.sayTimer = setTimeout(() => this.say(""), forMs);
+    this.status.classList.toggle("busy", text === this.words.typing);
+    const { log, atEnd } = this.transcript;
+    if (atEnd) log.scrollTop = log.scrollHeight;
+  }
+
+  /** It must not say "automated" over the words of a person. */
+  introduce({ owner, staff_name: name }) {
+    const { words } = this;
+    this.byStaff = owner === "staff";
+    const text = this.byStaff ? (name ? `${name} · ` : "") + words.staff : words.kind;
+    if (this.kind.textContent !== text) this.kind.textContent = text;
   }
 
   // ---- the session
 
-  /** A reload or another page of the site: go on where this tab was. */
+  /** A reload or a new tab: go on. */
   async resume() {
-    if (!this.outbox.known || this.open) return;
+    const { kept } = this.outbox;
+    if (!kept || this.starting) return;
     try {
-      if (!this.outbox.items.length) await this.api.history();
+      await this.api.history();
       this.go();
-    } catch (error) {
-      if (error.status !== 401) return;
-      this.lost = true;
-      this.outbox.forget();
+    } catch ({ status }) {
+      if (status !== 401) this.later(() => this.resume());
+      else if (!this.starting) this.loseTrack(kept);
     }
   }
 
-  /** Have a conversation and send what waits for it. */
+  /** What is kept is of a conversation that has ended. */
+  loseTrack(kept) {
+    this.lost = true;
+    this.dropped = kept.items.length;
+    this.outbox.forget();
+  }
+
+  later(work, afterS = Math.min(30, 2 ** ++this.attempts) * (0.8 + 0.4 * Math.random())) {
+    clearTimeout(this.retryTimer);
+    this.retryTimer = setTimeout(work, afterS * 1000);
+  }
+
   go() {
     return this.start().then(() => this.pump(), () => {});
   }
 
-  /** One request, however many ask. Rejects when there is no conversation to be had. */
+  /** One request, however many ask. */
   start() {
     if (!this.starting) {
       this.starting = this.begin().catch((error) => {
@@ -672,27 +670,32 @@ class ClinicChat extends HTMLElement {
 
   async begin() {
     const { words, transcript, outbox } = this;
-    if (!this.attempts) this.say(words.connecting);
+    if (!this.attempts) this.say(words.wait);
     try {
+      const { kept } = outbox;
       const session = await this.api.session();
-      const messages = await this.api.history();
+      if (kept && !outbox.conversation && kept.conversation !== session.conversation_id) this.loseTrack(kept);
+      const { messages, answering } = await this.api.history();
+      outbox.begin(session.conversation_id);
+      this.introduce(answering);
       session.greeting = this.getAttribute("greeting") || session.greeting;
       const show = () => {
         transcript.clear();
         transcript.opening(session);
-        if (this.lost) transcript.note(words.expired);
+        if (this.lost) transcript.note(words.expired + (this.dropped ? words.dropped : ""));
         for (const message of messages) transcript.add(message);
         for (const item of outbox.items) transcript.addMine(item);
       };
       if (messages.length) transcript.quietly(show);
       else show();
       if (this.lost || transcript.mine.size) transcript.scroll();
-      this.lost = this.form.hidden = false;
-      outbox.save();
+      this.lost = this.dropped = this.form.hidden = false;
+      this.attempts = 0;
       this.feed.start(messages.length ? messages[messages.length - 1].id : null);
       this.say("");
     } catch (error) {
       this.offerRestart(words.failed, words.retry, ...this.callToo());
+      if (error.status !== 429) this.later(() => this.go());
       throw error;
     }
   }
@@ -701,7 +704,6 @@ class ClinicChat extends HTMLElement {
     return this.phone ? [this.words.call, phoneLink(this.phone), ". "] : [];
   }
 
-  /** A line and a button that starts again. */
   offerRestart(text, label, ...more) {
     const { transcript } = this;
     this.say("");
@@ -717,8 +719,9 @@ class ClinicChat extends HTMLElement {
     transcript.scroll(node);
   }
 
-  /** The session is over: on a shared computer the old text must go. */
+  /** On a shared computer the old text must go, once. */
   expire() {
+    if (this.lost && this.starting) return;
     this.feed.stop();
     this.starting = null;
     this.lost = true;
@@ -732,18 +735,17 @@ class ClinicChat extends HTMLElement {
   typed() {
     const { input, counter, words } = this;
     const left = TEXT_LIMIT - [...input.value.trim()].length;
-    // Spoken when it appears, not at each key.
     counter.setAttribute("aria-live", counter.textContent ? "off" : "polite");
-    counter.textContent = left < 0 ? words.over + -left : left < TEXT_LIMIT - COUNTER_FROM ? words.left + left : "";
+    counter.textContent = left < 100 ? words.left + left : "";
     counter.classList.toggle("over", left < 0);
-    // Grow by rows: unlike a style, an attribute that a strict policy allows.
+    // Unlike styles, a strict policy allows rows.
     input.rows = 1;
     while (input.rows < 5 && input.scrollHeight > input.clientHeight) input.rows += 1;
     return left;
   }
 
   inputKey(event) {
-    // Enter also accepts a suggestion of an input method; that must not send.
+    // Enter may accept a suggestion of an input method.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
     this.submit();
@@ -772,16 +774,17 @@ class ClinicChat extends HTMLElement {
     this.pump();
   }
 
-  /** Send what is waiting, one after the other. Only one loop runs, so nothing goes twice. */
+  /** Send what waits, one by one; only one loop runs. */
   async pump() {
     if (this.pumping) return;
     this.pumping = true;
     clearTimeout(this.retryTimer);
-    const slow = setTimeout(() => this.say(this.words.sending), 400);
+    const { words } = this;
+    const slow = setTimeout(() => this.say(this.byStaff ? words.wait : words.typing), 300);
     let item = this.outbox.next();
     while (item && await this.deliver(item)) item = this.outbox.next();
     clearTimeout(slow);
-    if (this.status.textContent === this.words.sending) this.say("");
+    if ([words.wait, words.typing].includes(this.status.textContent)) this.say("");
     this.pumping = false;
   }
 
@@ -805,7 +808,7 @@ class ClinicChat extends HTMLElement {
   failed(item, { status, detail, retryAfterS }) {
     const { transcript, outbox, words } = this;
     const node = transcript.addMine(item);
-    // The session is gone, unless new ones are refused too: then cookies are blocked.
+    // The session is gone, or cookies are blocked.
     if (status === 401 && ++this.refusals < 3) {
       if (this.starting) this.expire();
       return true;
@@ -819,11 +822,9 @@ class ClinicChat extends HTMLElement {
       }, words.discard));
       return true;
     }
-    this.attempts += 1;
     transcript.mark(node, `${words.unsent} ${status === 429 ? detail : ""}`, ...this.callToo(), again);
     transcript.scroll();
-    const backoffS = Math.min(30, 2 ** this.attempts) * (0.8 + 0.4 * Math.random());
-    this.retryTimer = setTimeout(() => this.pump(), (retryAfterS || backoffS) * 1000);
+    this.later(() => this.pump(), retryAfterS || undefined);
     return false;
   }
 
@@ -839,7 +840,13 @@ class ClinicChat extends HTMLElement {
   // ---- receiving
 
   receive(message) {
-    const { transcript } = this;
+    const { transcript, outbox } = this;
+    const sent = outbox.items.find(({ id }) => id === message.client_message_id);
+    const mine = sent && transcript.addMine(sent);
+    if (mine && mine.matches(".unsent")) { // it had got through
+      outbox.remove(sent);
+      transcript.mark(mine);
+    }
     const follow = transcript.atEnd || this.pumping;
     const node = transcript.add(message);
     if (!node) return;
@@ -878,37 +885,43 @@ class ClinicChat extends HTMLElement {
   }
 
   async erase() {
-    const { words, transcript } = this;
+    const { words, transcript, feed } = this;
+    feed.stop();
     try {
       await this.api.erase();
     } catch ({ status, detail }) {
       if (status !== 401) {
-        this.keep();
-        this.say(detail || words.eraseFailed);
+        feed.start(feed.cursor);
+        this.say(detail || words.failed);
         return;
       }
     }
-    this.feed.stop();
     this.outbox.forget();
     this.starting = null;
     transcript.clear();
     this.confirm.hidden = true;
-    // No composer until there is a new chat: its notice comes before its first message.
+    // A new notice comes first.
     this.form.hidden = true;
     this.offerRestart(words.erased, words.restart);
     transcript.log.querySelector("button").focus();
   }
 
-  /** A copy for paper takes the page's place while printing. */
+  download() {
+    this.toggleMenu(false);
+    const href = URL.createObjectURL(new Blob([this.transcript.text], { type: "text/plain" }));
+    h("a", { href, download: `chat-${new Date().toISOString().slice(0, 10)}.txt` }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 60000);
+  }
+
   print() {
     this.toggleMenu(false);
     const copy = h("div", { id: "clinic-chat-print" });
     const log = this.transcript.log.cloneNode(true);
-    for (const control of log.querySelectorAll("button, .comment, .choices")) control.remove();
+    for (const control of log.querySelectorAll("button, details, .comment, .choices")) control.remove();
     const root = copy.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [this.look];
     root.append(h("div", { class: "paper" }, h("h1", null, this.heading.textContent),
-      h("p", null, this.words.printed, new Date().toLocaleString(this.words.locale)), log));
+      h("p", null, this.words.log, " · ", new Date().toLocaleString(this.words.locale)), log));
     const page = sheetOf("@media screen { #clinic-chat-print { display: none } } "
       + "@media print { body > :not(#clinic-chat-print) { display: none !important } "
       + "html, body { background: #fff !important; height: auto !important; overflow: visible !important } }");
@@ -930,18 +943,18 @@ function sheetOf(css, media = "all") {
   return sheet;
 }
 
-// em of the reader's own setting: a page's root font size cannot shrink the text.
-// Names that start with --_ are private; the others are for the page to set.
+// em: a page's root font size cannot shrink the text. Names with --_ are private.
 const LOOK = `
 :host {
   all: initial; color-scheme: light;
   --_fill: var(--clinic-chat-accent, #1d5f58); --_on-fill: var(--clinic-chat-on-accent, #fff); --_accent: var(--_fill);
   --_bg: var(--clinic-chat-background, #fff); --_soft: var(--clinic-chat-soft, #f2f5f3); --_text: var(--clinic-chat-text, #1d2927);
   --_muted: #5a6966; --_line: #dde4e1; --_edge: #7f8d8a; --_staff: #fbf3e6; --_staff-edge: #a86a1c; --_alert: #a3261b; --_alert-bg: #fdf2f0;
-  --_shadow: 0 2px 6px #10201d26, 0 10px 32px #10201d2e;
-  --_x: calc(var(--clinic-chat-offset-x, 24px) + env(safe-area-inset-right, 0px));
+  --_shadow: 0 6px 28px #10201d40;
+  --_x: calc(var(--clinic-chat-offset-x, 24px) + env(safe-area-inset-right, 0px)); --_right: var(--_x);
   --_y: calc(var(--clinic-chat-offset-y, 24px) + env(safe-area-inset-bottom, 0px));
 }
+:host([position=left]) { --_left: var(--_x); --_right: auto; }
 #root { font: 1em/1.5 var(--clinic-chat-font, system-ui, sans-serif); color: var(--_text); }
 * { box-sizing: border-box; margin: 0; }
 [hidden] { display: none !important; }
@@ -958,7 +971,7 @@ button { padding: 0; border: 0; background: none; cursor: pointer; }
 .meta, .state, .about, #status, #counter { color: var(--_muted); font-size: .8125em; }
 
 #launcher {
-  position: fixed; z-index: var(--clinic-chat-z-index, 2147483000); right: var(--_x); bottom: var(--_y);
+  position: fixed; z-index: var(--clinic-chat-z-index, 2147483000); right: var(--_right); bottom: var(--_y); left: var(--_left, auto);
   display: flex; align-items: center; justify-content: center; gap: 10px; min-width: 56px; min-height: 56px; padding: 0 20px;
   border-radius: 28px; background: var(--_fill); color: var(--_on-fill); font-weight: 600; box-shadow: var(--_shadow);
 }
@@ -966,18 +979,17 @@ button { padding: 0; border: 0; background: none; cursor: pointer; }
 #badge { position: absolute; top: -6px; right: -4px; min-width: 24px; padding: 0 5px; border: 2px solid #fff; border-radius: 12px; background: #b3261e; color: #fff; font-size: .8125em; }
 
 #panel {
-  position: fixed; z-index: var(--clinic-chat-z-index, 2147483000); inset: auto var(--_x) calc(var(--_y) + 68px) auto;
-  display: none; flex-direction: column; width: 25em; height: min(42em, 100vh - 116px); max-width: none; max-height: none; padding: 0; overflow: hidden;
+  position: fixed; z-index: var(--clinic-chat-z-index, 2147483000); inset: auto var(--_right) calc(var(--_y) + 68px + var(--_covered, 0px)) var(--_left, auto);
+  display: none; flex-direction: column; width: 25em; height: min(42em, var(--_height, 100vh) - var(--_y) - 92px); max-width: none; max-height: none; padding: 0; overflow: hidden;
   border: 1px solid var(--_line); border-radius: var(--clinic-chat-radius, 18px); background: var(--_bg); color: var(--_text); box-shadow: var(--_shadow);
 }
 #panel[open] { display: flex; animation: rise .18s ease-out; }
 @keyframes rise { from { opacity: 0; transform: translateY(8px); } }
 #header { position: relative; display: flex; align-items: center; gap: 4px; padding: 12px 10px 12px 16px; background: var(--_fill); color: var(--_on-fill); }
 #header > :focus-visible { outline-color: currentColor; }
-#header > .icon:hover, .mark { background: #ffffff24; }
+#header > .icon:hover { background: #ffffff24; }
 #menu-button svg { stroke-width: 3; }
 #title { outline: none; }
-.mark { display: grid; place-items: center; width: 40px; height: 40px; flex: none; margin-right: 8px; border-radius: 50%; }
 .who { flex: 1; min-width: 0; line-height: 1.3; overflow-wrap: anywhere; }
 #kind { font-size: .875em; }
 #menu { position: absolute; z-index: 2; top: calc(100% - 6px); right: 12px; display: grid; min-width: 12em; padding: 6px; border: 1px solid var(--_line); border-radius: 14px; background: var(--_bg); color: var(--_text); box-shadow: var(--_shadow); }
@@ -988,7 +1000,7 @@ button { padding: 0; border: 0; background: none; cursor: pointer; }
 #emergency a { color: var(--_alert); }
 
 .middle { position: relative; flex: 1; min-height: 0; }
-#log { position: relative; height: 100%; padding: 16px 16px 8px; scroll-padding: 8px 0 60px; overflow: auto; overscroll-behavior: contain; overflow-wrap: break-word; font-size: .9375em; scrollbar-width: thin; }
+#log { position: relative; height: 100%; padding: 16px 16px 8px; overflow: auto; overscroll-behavior: contain; overflow-wrap: break-word; font-size: .9375em; }
 #log:focus-visible { outline-offset: -3px; }
 #jump { position: absolute; right: 14px; bottom: 8px; border-radius: 50%; background: var(--_bg); color: var(--_accent); box-shadow: var(--_shadow); }
 .notice { margin-bottom: 20px; padding: 10px 14px; border: 1px solid var(--_line); border-radius: 12px; }
@@ -1018,11 +1030,14 @@ p + p, p + ul, ul + p { margin-top: .7em; }
 .thumb svg { width: 18px; }
 .thumb[aria-pressed=true] { color: var(--_accent); }
 .thumb[aria-pressed=true] path { fill: currentColor; fill-opacity: .25; }
-.comment { width: 100%; }
+.comment, details[open] { width: 100%; }
+summary { width: max-content; padding: 4px 0; cursor: pointer; }
 .comment textarea { margin: 4px 0 8px; }
 
 #status { margin: 0; padding: 0 18px; }
 #status:not(:empty) { padding-bottom: 8px; }
+.busy::before { content: ""; display: inline-block; width: 28px; height: 6px; margin-right: 8px; background: radial-gradient(circle closest-side, currentColor 90%, #0000) 0 / 33% 100%; animation: wait 1s steps(4, jump-none) infinite; }
+@keyframes wait { from { clip-path: inset(0 100% 0 0); } }
 #composer { display: flex; flex-wrap: wrap; align-items: flex-end; gap: 8px; padding: 10px 12px 12px; border-top: 1px solid var(--_line); }
 textarea { display: block; flex: 1; width: 100%; min-width: 0; padding: 10px 14px; border: 1px solid var(--_edge); border-radius: 14px; background: var(--_bg); line-height: 1.5; resize: none; }
 textarea::placeholder { color: var(--_muted); opacity: 1; }
@@ -1049,9 +1064,9 @@ textarea:focus { outline: 2px solid var(--_accent); outline-offset: -1px; }
   #help { padding: 0 8px; }
   #person { min-height: 32px; }
   #composer { padding-block: 4px; }
-  .mark, #person svg, #jump { display: none; }
+  #person svg, #jump { display: none; }
 }
-@media (prefers-reduced-motion: reduce) { #panel { animation: none !important; } }
+@media (prefers-reduced-motion: reduce) { #panel, .busy::before { animation: none !important; } }
 @media (forced-colors: active) { .bubble, button { border: 1px solid; } }
 @media print { #root { display: none; } }
 .paper { font: 11pt/1.5 system-ui, sans-serif; color: #000; }
@@ -1068,6 +1083,18 @@ const DARK = `
   --_muted: #a6b4b1; --_line: #303c3a; --_edge: #75857f; --_staff: #30281b; --_staff-edge: #d9a55b; --_alert: #ffb4a9; --_alert-bg: #3b1d19;
 }`;
 
-// Without constructable style sheets, what the page put inside the element stays.
-if (!customElements.get("clinic-chat") && "adoptedStyleSheets" in document) customElements.define("clinic-chat", ClinicChat);
+function embed() {
+  const chat = h("clinic-chat");
+  for (const { name, value } of SCRIPT.attributes) if (name.startsWith("data-")) chat.setAttribute(name.slice(5), value);
+  document.body.append(chat);
+}
+
+// In old browsers what the page put inside the element stays.
+if (!customElements.get("clinic-chat") && "adoptedStyleSheets" in document) {
+  customElements.define("clinic-chat", ClinicChat);
+  if (SCRIPT && SCRIPT.matches("[data-clinic-chat]")) {
+    if (document.body) embed();
+    else document.addEventListener("DOMContentLoaded", embed);
+  }
+}
 })();

@@ -22,6 +22,12 @@ PICTURES = ROOT / "var" / "screenshots"
 PATIENCE_S = 20.0
 """Longest wait for anything on the page; an answer takes well under a second."""
 
+MEDIA_FEATURES = {
+    "color_scheme": "prefers-color-scheme",
+    "reduced_motion": "prefers-reduced-motion",
+    "forced_colors": "forced-colors",
+}
+
 T = TypeVar("T")
 
 _MESSAGES = """
@@ -125,9 +131,20 @@ class ChatPage:
 
     def picture(self, name: str) -> None:
         """Keep a picture of what is on the screen now, once movement has ended."""
-        self.script("for (const move of root.getAnimations()) move.finish();")
+        self.script(
+            "for (const move of root.getAnimations())"
+            " if (isFinite(move.effect.getComputedTiming().endTime)) move.finish();"
+        )
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(PICTURES / f"{name}.png"))
+
+    def has_started(self) -> bool:
+        """Whether the script ran and the element is drawn."""
+        return bool(
+            self.driver.execute_script(
+                'return Boolean(document.querySelector("clinic-chat")?.shadowRoot)'
+            )
+        )
 
     # ---- doing
 
@@ -178,11 +195,23 @@ class ChatPage:
 
     def offline(self, off: bool = True) -> None:
         """Take the network away from this tab, or give it back."""
+        self._network(offline=off, latency=0)
+
+    def slow(self, latency_ms: int) -> None:
+        """Let every request of this tab take at least so long; 0 ends it."""
+        self._network(offline=False, latency=latency_ms)
+
+    def _network(self, **conditions: object) -> None:
         self.driver.execute_cdp_cmd("Network.enable", {})
         self.driver.execute_cdp_cmd(
             "Network.emulateNetworkConditions",
-            {"offline": off, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1},
+            {**conditions, "downloadThroughput": -1, "uploadThroughput": -1},
         )
+
+    def block(self, *patterns: str) -> None:
+        """Let requests to these addresses fail, as some proxies and filters do."""
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": list(patterns)})
 
     def screen(self, width: int, height: int, *, phone: bool = False) -> ChatPage:
         """A screen of this many CSS pixels; ``phone`` adds touch and no mouse."""
@@ -199,8 +228,7 @@ class ChatPage:
     def prefers(self, **features: str) -> ChatPage:
         """Settings of the device: ``prefers(color_scheme="dark")``."""
         listed = [
-            {"name": f"prefers-{name.replace('_', '-')}", "value": value}
-            for name, value in features.items()
+            {"name": MEDIA_FEATURES[name], "value": value} for name, value in features.items()
         ]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": listed})
         return self

@@ -29,6 +29,8 @@ FLAGS = (
     "--disable-sync",
     "--hide-scrollbars",
     "--window-size=1280,900",
+    # The clinic's site and a foreign one, by names of their own: other origins, other sites.
+    "--host-resolver-rules=MAP *.clinic.example 127.0.0.1, MAP *.evil.example 127.0.0.1",
 )
 
 
@@ -65,10 +67,14 @@ def chat(browser: WebDriver, product: Product) -> Iterator[ChatPage]:
     first = browser.current_window_handle
     browser.switch_to.new_window("tab")
     browser.get_log("browser")  # what an earlier test left
+    browser.delete_all_cookies()
+    for origin in (product.url, f"http://www.clinic.example:{product.clinic_port}"):
+        browser.execute_cdp_cmd(
+            "Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"}
+        )
     page = ChatPage(browser, product.url)
     yield page.visit()
     errors = page.unexpected_errors()
-    browser.delete_all_cookies()
     for handle in browser.window_handles:
         if handle != first:
             browser.switch_to.window(handle)

@@ -22,9 +22,24 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 LOOKS: dict[str, Callable[[ChatPage], ChatPage]] = {
     "desktop": lambda chat: chat,
     "dark": lambda chat: chat.prefers(color_scheme="dark"),
+    "forced-colours": lambda chat: chat.prefers(forced_colors="active"),
     "phone": lambda chat: chat.screen(390, 844, phone=True),
     "phone-dark": lambda chat: chat.screen(390, 844, phone=True).prefers(color_scheme="dark"),
 }
+
+SPANISH = """
+new MutationObserver(() => { document.documentElement.lang = "es"; })
+  .observe(document, { childList: true });
+"""
+"""Makes the page a Spanish one before the chat looks at it."""
+
+
+def spanish(chat: ChatPage) -> ChatPage:
+    chat.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": SPANISH})
+    return chat
+
+
+LOOKS["spanish"] = spanish
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +62,9 @@ def states(chat: ChatPage, product: Product) -> Iterator[str]:
     reply = chat.ask("what does it cost")
     yield "3-answer"
     chat.node_of(reply).find_elements(By.CSS_SELECTOR, ".thumb")[1].click()
-    yield "4-thumb-down"
+    chat.node_of(reply).find_element(By.CSS_SELECTOR, "summary").click()
+    until(lambda: chat.visible("details li"), "the sources")
+    yield "4-thumb-down-and-sources"
     chat.ask("face stuff")
     yield "5-choices"
     chat.ask("my throat is closing up and i cant breathe")

@@ -6,9 +6,11 @@ import pytest
 from selenium.webdriver.common.by import By
 from sqlalchemy import select
 
+from bot.content.models import AnswerVersion
+from bot.content.sources import load_sources
 from bot.conversations.models import Escalation
 from tests.browser.chat_page import ChatPage, until
-from tests.browser.records import staff_says, stored
+from tests.browser.records import staff_joins, staff_leaves, staff_says, stored
 from tests.conftest import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
@@ -139,12 +141,59 @@ def test_staff_are_heard_at_once_by_name_and_counted_while_closed(
     heard = until(lambda: chat.said_by("staff"), "the words of staff", 5)[0]
     assert heard.text == "Hello, this is Maya. How is your skin today?"
     assert "Maya" in chat.node_of(heard).text
+    assert chat.find("#kind").text == "Maya · Clinic staff", "not automated any more"
+    assert "Maya from the clinic has joined" in chat.find("#log").text
     chat.close()
     staff_says(product, conversation, "You can also call us.")
     until(lambda: chat.find("#badge").text == "1", "the unread badge", 5)
     assert "New messages: 1" in (chat.find("#launcher").get_attribute("aria-label") or "")
     chat.open()
     assert not chat.visible("#badge")
+
+
+def test_while_staff_answer_the_assistant_is_silent_and_speaks_again_when_they_left(
+    chat: ChatPage, product: Product
+) -> None:
+    chat.open().ask("does it hurt")
+    conversation = stored(product, chat.said_by("patient")[0]).conversation_id
+    staff_joins(product, conversation)
+    until(lambda: "Maya" in chat.find("#kind").text, "the name of who answers", 10)
+    chat.type("what does it cost")
+    until(lambda: "Delivered to clinic staff" in chat.find("#log").text, "the delivery")
+    assert len(chat.said_by("assistant")) == 2
+    staff_leaves(product, conversation)
+    until(lambda: chat.find("#kind").text == "Automated assistant", "the assistant's return", 10)
+    assert "talking with the automated assistant again" in chat.find("#log").text
+    chat.picture("desktop-staff-left")
+    chat.visit().open()
+    until(lambda: len(chat.messages()) == 4, "the conversation")
+    assert chat.find(".note").text.startswith("Maya from the clinic has joined")
+
+
+def test_the_source_of_an_answer_can_be_read(chat: ChatPage, product: Product) -> None:
+    reply = chat.open().ask("does it hurt")
+    source = chat.node_of(reply).find_element(By.CSS_SELECTOR, "details")
+    source.find_element(By.CSS_SELECTOR, "summary").click()
+    listed = until(lambda: source.find_elements(By.CSS_SELECTOR, "li"), "the sources")
+    with product.database.reading() as session:
+        row = stored(product, reply)
+        keys = session.get_one(AnswerVersion, (row.answer_id, row.answer_version)).source
+    assert [item.text for item in listed] == [load_sources()[key].citation for key in keys]
+    assert chat.in_view(listed[-1])
+    chat.picture("desktop-source")
+
+
+def test_a_slow_answer_is_announced_by_the_assistant_typing(chat: ChatPage) -> None:
+    chat.open()
+    chat.slow(1500)
+    chat.type("does it hurt")
+    until(lambda: "typing" in chat.find("#status").text, "the typing indicator")
+    asked = chat.find(".patient .bubble")
+    assert chat.in_view(asked), "the line does not push the question out of sight"
+    chat.picture("desktop-typing")
+    chat.reply(1)
+    until(lambda: chat.find("#status").text == "", "the indicator to go")
+    chat.slow(0)
 
 
 def test_markup_of_a_patient_is_shown_as_written_and_does_nothing(chat: ChatPage) -> None:
@@ -166,7 +215,7 @@ def test_a_message_too_long_is_counted_and_not_sent(chat: ChatPage) -> None:
         "field.dispatchEvent(new Event('input'));",
         "long " * 200 + "wind",
     )
-    assert "4" in chat.find("#counter").text
+    assert chat.find("#counter").text == "Characters left: -4"
     chat.find("#send").click()
     assert not chat.said_by("patient")
 

@@ -8,11 +8,13 @@ import time
 from datetime import timedelta
 
 import pytest
+from selenium.webdriver.common.by import By
 from sqlalchemy import func, select, update
 
 from bot.conversations.models import Conversation, Message
 from bot.db import utc_now
 from tests.browser.chat_page import ChatPage, until
+from tests.browser.records import staff_says, stored
 from tests.conftest import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
@@ -125,6 +127,93 @@ def test_a_server_killed_while_it_works_on_a_message_answers_it_once(
     assert times_stored(product, text) == 1
     time.sleep(3)  # a second reply would come now
     assert len(chat.messages()) == 3
+
+
+def test_an_unsent_message_survives_a_closed_tab(chat: ChatPage, product: Product) -> None:
+    """A new tab of the same browser goes on with the conversation and sends what waits."""
+    chat.expected_errors.append(REFUSED)
+    text = "does it hurt, asked before the tab was closed"
+    chat.open().ask("what does it cost")
+    chat.offline()
+    chat.type(text)
+    until(lambda: chat.visible(".unsent"), "the mark")
+    closed = chat.driver.current_window_handle
+    chat.driver.switch_to.new_window("tab")
+    opened = chat.driver.current_window_handle
+    chat.driver.switch_to.window(closed)
+    chat.driver.close()
+    assert times_stored(product, text) == 0
+
+    chat.driver.switch_to.window(opened)
+    chat.visit().find("#launcher").click()
+    until(lambda: len(chat.messages()) == 5, "the message to be sent and answered")
+    assert [(m.text, m.unsent) for m in chat.said_by("patient")] == [
+        ("what does it cost", False),
+        (text, False),
+    ]
+    assert times_stored(product, text) == 1
+
+
+def test_nobody_sends_what_another_person_left_unsent(chat: ChatPage, product: Product) -> None:
+    """A shared computer: the conversation has ended before the message got through."""
+    chat.expected_errors += [REFUSED, "401 (Unauthorized)"]
+    text = "does it hurt, asked by somebody else"
+    chat.open().ask("what does it cost")
+    chat.offline()
+    chat.type(text)
+    until(lambda: chat.visible(".unsent"), "the mark")
+    chat.driver.delete_all_cookies()
+    chat.offline(False)
+    chat.visit().open()
+    until(lambda: chat.visible(".note"), "the reason")
+    assert "A message that was not sent was removed" in chat.find(".note").text
+    assert [message.sender for message in chat.messages()] == ["assistant"]
+    assert text not in chat.driver.execute_script("return JSON.stringify(localStorage)")
+    assert times_stored(product, text) == 0
+
+
+def test_the_late_answer_to_a_queued_message_arrives_in_the_open_chat(
+    chat: ChatPage, product: Product
+) -> None:
+    chat.open()
+    (rasa,) = product.processes("rasa run")
+    os.kill(rasa, signal.SIGSTOP)
+    try:
+        assert "saved" in chat.ask("does it hurt").text
+    finally:
+        os.kill(rasa, signal.SIGCONT)
+    answer = until(lambda: chat.said_by("assistant")[2:], "the late answer", 90)[0]
+    assert stored(product, answer).answer_id == "does-it-hurt"
+    assert chat.in_view(chat.node_of(answer).find_element(By.CSS_SELECTOR, ".meta"))
+    chat.picture("desktop-late-answer")
+
+
+def test_without_events_staff_are_still_heard(chat: ChatPage, product: Product) -> None:
+    """Some company networks hold event streams back."""
+    chat.expected_errors.append("ERR_BLOCKED_BY_CLIENT")
+    chat.block("*/api/chat/events*")
+    chat.open().ask("does it hurt")
+    conversation = stored(product, chat.said_by("patient")[0]).conversation_id
+    staff_says(product, conversation, "Can you hear me?")
+    until(lambda: chat.said_by("staff"), "the words of staff", 30)
+    chat.block()
+
+
+def test_what_staff_wrote_while_the_server_was_away_is_heard_once(
+    chat: ChatPage, product: Product
+) -> None:
+    chat.expected_errors.append(REFUSED)
+    chat.open().ask("does it hurt")
+    conversation = stored(product, chat.said_by("patient")[0]).conversation_id
+    staff_says(product, conversation, "before")
+    until(lambda: len(chat.said_by("staff")) == 1, "the first words of staff")
+    (web,) = product.processes("uvicorn")
+    os.kill(web, signal.SIGKILL)
+    staff_says(product, conversation, "meanwhile")
+    until(lambda: len(chat.said_by("staff")) == 2, "what was said meanwhile", 60)
+    staff_says(product, conversation, "after")
+    until(lambda: len(chat.said_by("staff")) == 3, "what was said after that", 60)
+    assert [m.text for m in chat.said_by("staff")] == ["before", "meanwhile", "after"]
 
 
 def test_a_session_that_has_ended_is_explained_and_the_message_still_sent(

@@ -79,13 +79,13 @@ def test_escape_closes_one_thing_at_a_time(chat: ChatPage) -> None:
     chat.open()
     travel(chat, "#menu-button", backwards=True)
     press(chat, Keys.ENTER)
-    assert chat.focused_id() == "print"
+    assert chat.focused_id() == "download"
     press(chat, Keys.ESCAPE)
     assert not chat.visible("#menu")
     assert chat.visible("#panel")
     assert chat.focused_id() == "menu-button"
 
-    press(chat, Keys.ENTER, Keys.TAB)
+    press(chat, Keys.ENTER, Keys.TAB, Keys.TAB)
     assert chat.focused_id() == "delete"
     press(chat, Keys.ENTER)
     assert chat.focused_id() == "confirm-keep", "Enter pressed twice must not delete"

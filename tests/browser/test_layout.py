@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from selenium.webdriver.common.by import By
 
-from tests.browser.chat_page import ChatPage
+from tests.browser.chat_page import ChatPage, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
@@ -88,8 +88,78 @@ def brightness(chat: ChatPage) -> float:
     return sum(parts) / 3
 
 
+def test_the_keyboard_of_a_phone_covers_neither_input_nor_notice(chat: ChatPage) -> None:
+    """A headless browser has no such keyboard, so the page is told of one of 380 pixels."""
+    chat.screen(390, 844, phone=True).visit().open()
+    chat.driver.execute_script(
+        "Object.defineProperty(visualViewport, 'height', {get: () => 464, configurable: true});"
+        "visualViewport.dispatchEvent(new Event('resize'));"
+    )
+    # The sheet may still be sliding in.
+    until(
+        lambda: (chat.find("#panel").rect["y"], chat.find("#panel").rect["height"]) == (0, 464),
+        "the sheet to fill what the keyboard leaves",
+    )
+    box = chat.find("#input").rect
+    assert box["y"] + box["height"] <= 464
+    assert chat.find("#log").rect["height"] > 150
+    chat.picture("phone-keyboard")
+    chat.driver.execute_script(
+        "delete visualViewport.height; visualViewport.dispatchEvent(new Event('resize'));"
+    )
+    assert chat.find("#panel").rect["height"] == 844
+
+
+def test_the_keyboard_of_a_tablet_lifts_the_panel(chat: ChatPage) -> None:
+    chat.screen(820, 1180, phone=True).visit().open()
+    chat.driver.execute_script(
+        "Object.defineProperty(visualViewport, 'height', {get: () => 780, configurable: true});"
+        "visualViewport.dispatchEvent(new Event('resize'));"
+    )
+    box, panel = chat.find("#input").rect, chat.find("#panel").rect
+    assert box["y"] + box["height"] <= 780
+    assert panel["y"] >= 0
+
+
+def test_forced_colours_keep_every_boundary(chat: ChatPage) -> None:
+    chat.prefers(forced_colors="active").open()
+    chat.ask("does it hurt")
+    for part in (".patient .bubble", ".assistant .bubble", "#send", ".choice", "#launcher"):
+        assert chat.find(part).value_of_css_property("border-top-style") == "solid", part
+    chat.picture("forced-colours")
+
+
+def test_the_theme_is_set_by_properties_and_place_by_an_attribute(chat: ChatPage) -> None:
+    chat.script(
+        "const sheet = new CSSStyleSheet();"
+        "sheet.replaceSync('clinic-chat { --clinic-chat-accent: #7a3b52; --clinic-chat-radius: 2px;"
+        " --clinic-chat-font: serif; --clinic-chat-offset-x: 40px;"
+        " --clinic-chat-offset-y: 80px }');"
+        "document.adoptedStyleSheets = [sheet]; root.host.setAttribute('position', 'left')"
+    )
+    chat.open()
+    panel, launcher = chat.find("#panel"), chat.find("#launcher")
+    assert "122, 59, 82" in chat.find("#header").value_of_css_property("background-color")
+    assert panel.value_of_css_property("border-top-left-radius") == "2px"
+    assert chat.find("#title").value_of_css_property("font-family") == "serif"
+    assert (launcher.rect["x"], panel.rect["x"]) == (40, 40)
+    bottom = chat.script(
+        "return innerHeight - root.querySelector('#launcher').getBoundingClientRect().bottom"
+    )
+    assert bottom == 80
+    assert panel.rect["y"] >= 0, "the header is still in reach"
+    chat.picture("themed-left")
+
+
 def test_nothing_moves_for_those_who_ask_for_it(chat: ChatPage) -> None:
     chat.prefers(reduced_motion="reduce")
     chat.open()
+    assert (
+        chat.script(
+            "const status = root.querySelector('#status'); status.className = 'busy';"
+            "return getComputedStyle(status, '::before').animationName"
+        )
+        == "none"
+    )
     assert chat.script("return root.getAnimations().length") == 0
     assert chat.find("#panel").value_of_css_property("animation-name") == "none"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from selenium.webdriver.common.by import By
 from sqlalchemy import select
@@ -22,16 +24,16 @@ def test_a_thumb_up_is_stored(chat: ChatPage, product: Product) -> None:
     assert until(lambda: rating(product, reply), "the thumb to be stored").helpful
 
 
-def test_a_thumb_down_may_say_what_was_missing(chat: ChatPage, product: Product) -> None:
+@pytest.mark.parametrize("helpful", [True, False])
+def test_a_thumb_may_come_with_a_word(chat: ChatPage, product: Product, helpful: bool) -> None:
     reply = chat.open().ask("does it hurt")
-    _, down = chat.node_of(reply).find_elements(By.CSS_SELECTOR, ".thumb")
-    down.click()
+    chat.node_of(reply).find_elements(By.CSS_SELECTOR, ".thumb")[0 if helpful else 1].click()
     chat.find(".comment textarea").send_keys("how long the cream takes")
     chat.find(".comment .choice").click()
     until(lambda: (kept := rating(product, reply)) and kept.comment, "the comment to be stored")
     kept = rating(product, reply)
     assert kept
-    assert (kept.helpful, kept.comment) == (False, "how long the cream takes")
+    assert (kept.helpful, kept.comment) == (helpful, "how long the cream takes")
     assert not chat.visible(".comment textarea")
 
 
@@ -67,6 +69,26 @@ def test_delete_my_chat_erases_it(chat: ChatPage, product: Product) -> None:
     assert [message.sender for message in chat.messages()] == ["assistant"]
 
 
+def test_a_deleted_chat_is_gone_from_the_other_tab_too(chat: ChatPage) -> None:
+    chat.open().ask("does it hurt if my name is Zelda")
+    first = chat.driver.current_window_handle
+    chat.driver.switch_to.new_window("tab")
+    second = chat.driver.current_window_handle
+    chat.visit().open()
+    until(lambda: "Zelda" in chat.find("#log").text, "the conversation in the second tab")
+    chat.driver.switch_to.window(first)
+    chat.find("#menu-button").click()
+    chat.find("#delete").click()
+    chat.find("#confirm-delete").click()
+    until(lambda: chat.visible(".restart"), "the deletion to be confirmed")
+    chat.find(".restart button").click()
+    chat.ready()
+    chat.driver.switch_to.window(second)
+    until(lambda: "Zelda" not in chat.find("#log").text, "the second tab to forget it")
+    until(lambda: chat.visible(".note"), "the reason")
+    assert [message.sender for message in chat.messages()] == ["assistant"], "only the greeting"
+
+
 def test_keeping_the_chat_keeps_it(chat: ChatPage) -> None:
     chat.open().ask("does it hurt")
     chat.find("#menu-button").click()
@@ -76,7 +98,22 @@ def test_keeping_the_chat_keeps_it(chat: ChatPage) -> None:
     assert len(chat.messages()) == 3
 
 
-def test_print_or_save_takes_the_conversation_alone(chat: ChatPage) -> None:
+def test_the_conversation_can_be_downloaded(chat: ChatPage, tmp_path: Path) -> None:
+    chat.driver.execute_cdp_cmd(
+        "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}
+    )
+    reply = chat.open().ask("does it hurt")
+    chat.find("#menu-button").click()
+    chat.find("#download").click()
+    until(lambda: list(tmp_path.glob("*.txt")), "the file")
+    (file,) = tmp_path.glob("chat-*.txt")
+    text = until(lambda: file.read_text(encoding="utf-8"), "its content")
+    for part in ("automated assistant", "You", "does it hurt", reply.text, "Reviewed on"):
+        assert part in text
+    assert "undefined" not in text
+
+
+def test_printing_takes_the_conversation_alone(chat: ChatPage) -> None:
     reply = chat.open().ask("does it hurt")
     chat.driver.execute_script("window.print = () => {}")
     chat.find("#menu-button").click()

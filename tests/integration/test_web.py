@@ -88,11 +88,13 @@ def test_alive_is_one_thing_and_ready_another(open_site: OpenSite) -> None:
 
 
 def test_everything_ready_is_said_part_by_part(open_site: OpenSite, rules_alone: Screen) -> None:
-    site = open_site(screen=Screen(rules_alone.rules, QuietModel()))
+    site = open_site(
+        screen=Screen(rules_alone.rules, QuietModel()), webhook_url="http://127.0.0.1:9/hook"
+    )
     beat(site.state)
     response = site.browser().get("/readyz")
     assert response.status_code == 200
-    parts = ("database", "triage", "tier_model", "dialogue", "worker")
+    parts = ("database", "storing", "triage", "tier_model", "dialogue", "worker", "notifications")
     assert response.json() == {"ready": True, "parts": dict.fromkeys(parts, "ok")}
 
 
@@ -114,6 +116,21 @@ def test_without_rasa_or_worker_messages_are_safe_so_it_is_ready_and_says_which(
     assert parts["database"] == parts["triage"] == "ok"
 
 
+def test_while_nobody_is_told_of_escalations_it_says_so_plainly(site: Site) -> None:
+    report = site.browser().get("/readyz")
+    assert report.status_code == 200
+    assert report.json()["parts"]["notifications"].startswith("off: nobody is told")
+
+
+def test_an_escalation_that_nobody_was_told_of_is_noticed(open_site: OpenSite) -> None:
+    site = open_site(webhook_url="http://127.0.0.1:9/hook")
+    assert site.patient().say(EMERGENCY).status_code == 200
+    assert site.browser().get("/readyz").json()["parts"]["notifications"] == "ok"
+    site.clock.advance(minutes=2)
+    parts = site.browser().get("/readyz").json()["parts"]
+    assert parts["notifications"].startswith("late: 1 escalations")
+
+
 def test_a_worker_that_stopped_going_round_is_noticed(site: Site) -> None:
     beat(site.state)
     site.clock.advance(minutes=1)
@@ -131,7 +148,7 @@ def test_without_a_working_triage_it_is_not_ready(
     assert "breathe" not in response.text
 
 
-def test_the_served_contract_lists_what_the_widget_uses(lasting_site: Site) -> None:
+def test_the_served_contract_lists_what_widget_and_gateway_use(lasting_site: Site) -> None:
     response = lasting_site.browser().get("/openapi.json")
     assert response.status_code == 200
     paths = response.json()["paths"]
@@ -139,8 +156,11 @@ def test_the_served_contract_lists_what_the_widget_uses(lasting_site: Site) -> N
     assert served == {
         ("post", "/api/chat/session"),
         ("delete", "/api/chat/session"),
+        ("post", "/sms/{provider}/inbound"),
+        ("post", "/sms/{provider}/status"),
         ("post", "/api/chat/messages"),
         ("get", "/api/chat/messages"),
+        ("get", "/api/chat/messages/{message_id}/sources"),
         ("get", "/api/chat/events"),
         ("post", "/api/chat/feedback"),
         ("get", "/healthz"),
@@ -151,7 +171,6 @@ def test_the_served_contract_lists_what_the_widget_uses(lasting_site: Site) -> N
 
 REQUESTS = {
     "page": ("GET", "/", {}, 200),
-    "file": ("GET", "/widget/clinic-chat.js", {}, 200),
     "contract": ("GET", "/openapi.json", {}, 200),
     "health": ("GET", "/healthz", {}, 200),
     "session": ("POST", "/api/chat/session", {}, 201),
@@ -176,6 +195,12 @@ def test_every_response_carries_the_security_headers(
     assert "server" not in response.headers
     if path.startswith("/api/"):
         assert response.headers["cache-control"] == "no-store"
+
+
+def test_the_widgets_script_may_be_loaded_by_the_clinics_other_pages(lasting_site: Site) -> None:
+    headers = lasting_site.browser().get("/widget/clinic-chat.js").headers
+    others = {**SECURITY_HEADERS, "Cross-Origin-Resource-Policy": "same-site"}
+    assert {name: headers.get(name) for name in others} == others
 
 
 def test_the_policy_forbids_foreign_and_inline_code_framing_and_plain_html_writing() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.channels import web
+from bot.channels import events as event_stream
+from bot.channels import live
 from bot.conversations.models import Message
 from bot.conversations.transcript import new_public_id
 from tests.web_site import Event, Patient, Site, assert_problem, events
@@ -17,7 +18,7 @@ from tests.web_site import Event, Patient, Site, assert_problem, events
 
 @pytest.fixture(autouse=True)
 def quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "EVENTS_POLL_S", 0.05)
+    monkeypatch.setattr(live, "LOOK_EVERY_S", 0.05)
 
 
 @contextmanager
@@ -114,7 +115,7 @@ def test_a_stream_ends_with_its_session(patient: Patient, site: Site) -> None:
 def test_a_quiet_stream_is_kept_open_by_comments(
     patient: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web, "EVENTS_PING_S", 0.1)
+    monkeypatch.setattr(event_stream, "PING_S", 0.1)
     with patient.http.stream("GET", "/api/chat/events") as response:
         assert next(response.iter_lines()).startswith(":")
 

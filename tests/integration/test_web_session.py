@@ -66,6 +66,23 @@ def test_the_opening_says_what_it_is_and_gives_first_choices(patient: Patient) -
         assert all(choice.values())
 
 
+def test_on_a_spanish_page_notice_and_greeting_are_spanish_and_no_choice_leads_to_english(
+    site: Site,
+) -> None:
+    opening = site.patient(headers={"Accept-Language": "es-US"}).opening
+    assert "asistente automático" in opening["notice"]
+    assert "911" in opening["notice"]
+    assert "inglés" in opening["greeting"], "it does not promise what it cannot do"
+    titles = {choice["id"]: choice["title"] for choice in opening["quick_replies"]}
+    assert titles == {"talk-to-a-person": "Hablar con una persona"}
+
+
+@pytest.mark.parametrize("language", ["en-US", "fr", "", "en, es;q=0.5"])
+def test_elsewhere_the_opening_is_english(lasting_site: Site, language: str) -> None:
+    opening = lasting_site.patient(headers={"Accept-Language": language}).opening
+    assert "automated assistant" in opening["notice"]
+
+
 def test_starting_again_goes_on_with_the_same_conversation(patient: Patient) -> None:
     patient.say("does it hurt")
     again = patient.http.post("/api/chat/session")
