@@ -73,7 +73,7 @@ def load_answers(folder: Path) -> list[AnswerDraft]:
     drafts: list[AnswerDraft] = []
     homes: dict[str, Path] = {}
     for path in sorted(folder.glob("*.yml")):
-        for draft in _load_file(path):
+        for draft in read_answer_file(path):
             if draft.id in homes:
                 raise ContentError(
                     f"this id is already used in {homes[draft.id].name}",
@@ -110,7 +110,12 @@ def load_topics(path: Path) -> dict[str, tuple[str, ...]]:
     return topics
 
 
-def _load_file(path: Path) -> list[AnswerDraft]:
+def read_answer_file(path: Path) -> list[AnswerDraft]:
+    """Read the answers of one topic.
+
+    Raises:
+        ContentError: A key is unknown or missing, or a value has the wrong form.
+    """
     raw = read_mapping(path)
     check_keys(raw, required=("topic", "answers"), optional=("defaults",), path=path)
     topic = text(raw["topic"], "topic", path=path)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from bot.content.files import AnswerDraft, Status
 from bot.content.models import Answer, AnswerVersion, ContentRevision
 from bot.errors import AnswerExpired, AnswerNotFound
+from bot.switches.models import Switch
 
 SEED = "seed"
 """Author of versions that came from `data/answers/`."""
@@ -64,10 +65,11 @@ def published(session: Session, answer_id: str, today: date) -> PublishedAnswer:
     """Return the live wording of one answer.
 
     Raises:
-        AnswerNotFound: No such answer, or none of its versions is published.
+        AnswerNotFound: No such answer, none of its versions is published, or it is
+            switched off.
         AnswerExpired: Its review is overdue at ``today``; it must not be sent.
     """
-    row = session.execute(_live().where(Answer.id == answer_id)).one_or_none()
+    row = session.execute(_sent().where(Answer.id == answer_id)).one_or_none()
     if row is None:
         raise AnswerNotFound(answer_id)
     answer = _to_published(row[0], row[1])
@@ -77,8 +79,8 @@ def published(session: Session, answer_id: str, today: date) -> PublishedAnswer:
 
 
 def all_published(session: Session) -> list[PublishedAnswer]:
-    """Every live answer in order of id, overdue ones included."""
-    return [_to_published(a, v) for a, v in session.execute(_live().order_by(Answer.id))]
+    """Every live answer in order of id, overdue ones included, switched off ones not."""
+    return [_to_published(a, v) for a, v in session.execute(_sent().order_by(Answer.id))]
 
 
 def shown_version(session: Session, answer_id: str, version: int) -> AnswerVersion:
@@ -175,6 +177,11 @@ def _live() -> Any:
         (AnswerVersion.answer_id == Answer.id)
         & (AnswerVersion.version == Answer.published_version),
     )
+
+
+def _sent() -> Any:
+    """What is live and not switched off."""
+    return _live().where(("answer:" + Answer.id).not_in(select(Switch.name)))
 
 
 def _latest(session: Session, answer_id: str) -> AnswerVersion | None:

@@ -10,14 +10,18 @@ import subprocess
 import sys
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import select
 
+from bot.content.store import retire, save_version
 from bot.conversations.models import Escalation, Message
+from bot.db import utc_now
 from bot.settings import ROOT
+from tests import builders
 from tests.conftest import Product, product_environment, wait_for_line
 
 pytestmark = pytest.mark.stack
@@ -67,10 +71,14 @@ def test_everything_reports_ready(product: Product) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         report = httpx.get(f"{product.url}/readyz").json()
+        # Tests set up neither mail server nor webhook, and that must not pass in silence.
+        told = report["parts"].pop("notifications")
         if set(report["parts"].values()) == {"ok"}:
             break
         time.sleep(0.5)
     assert report == {"ready": True, "parts": dict.fromkeys(report["parts"], "ok")}
+    assert told.startswith("off: nobody is told")
+    assert f"Notifications of staff: {told}" in product.output.read_text()
 
 
 def test_rasa_answers_nobody_but_the_web_app(product: Product) -> None:
@@ -213,3 +221,41 @@ def _command_lines(product: Product) -> list[str]:
         Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         for pid in _children(product.process.pid)
     ]
+
+
+def test_published_edited_and_retired_answers_reach_patients_within_five_seconds(
+    product: Product,
+) -> None:
+    question = "is there a piano in your waiting room"
+    draft = builders.draft(
+        "waiting-room-piano",
+        topic="booking_contact_hours",
+        title="Piano in the waiting room",
+        body="There is a piano in our waiting room. Please play softly.",
+        sms="There is a piano in our waiting room.",
+        phrasings=(question, "can i play the piano while i wait", "do you have a piano"),
+    )
+
+    def save(body: str, status: str = "published") -> None:
+        with product.database.transaction() as session:
+            save_version(session, replace(draft, body=body, status=status), "test", utc_now())
+
+    def told_within_five_seconds(wanted: str, there: bool) -> None:
+        deadline = time.monotonic() + 5
+        while True:
+            with product.chat() as chat:
+                body = ask(chat, question)
+            texts = [reply["text"] for reply in body["replies"]]  # type: ignore[attr-defined]
+            if any(wanted in text for text in texts) is there:
+                return
+            assert time.monotonic() < deadline, texts
+
+    with product.chat() as chat:
+        assert ask(chat, question)["outcome"] != "answered"
+    save(draft.body)
+    told_within_five_seconds("play softly", True)
+    save("Our piano is for everybody.")
+    told_within_five_seconds("for everybody", True)
+    with product.database.transaction() as session:
+        retire(session, draft.id)
+    told_within_five_seconds("for everybody", False)

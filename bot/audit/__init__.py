@@ -1,0 +1,1 @@
+"""The audit log: who did what, insert-only and chained."""

@@ -1,0 +1,45 @@
+"""Tables of reviews. Written by staff in the console, kept as long as the message's row."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.db import Base, UtcDateTime
+
+
+class Review(Base):
+    """What one member of staff says of one patient message; a later word replaces an earlier.
+
+    ``verdict`` is a key of `store.VERDICTS`. ``right_intent`` and ``right_answer`` say what
+    it should have been, where the reviewer knows. ``note`` is the reviewer's own words and
+    goes with an erasure. ``closed_at`` and ``closed_by`` matter for a missed escalation:
+    when an admin has dealt with it.
+    """
+
+    __tablename__ = "reviews"
+    __table_args__ = (UniqueConstraint("message_id", "reviewer_id"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("staff_members.id"))
+    reviewer: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    verdict: Mapped[str] = mapped_column(String(24), index=True)
+    right_intent: Mapped[str | None] = mapped_column(String(64))
+    right_answer: Mapped[str | None] = mapped_column(String(64))
+    note: Mapped[str | None] = mapped_column(Text)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    closed_by: Mapped[str | None] = mapped_column(Text)
+
+
+class MessageFlag(Base):
+    """That somebody marked a patient message to be talked about. Removed when done."""
+
+    __tablename__ = "message_flags"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    by: Mapped[str] = mapped_column(Text)

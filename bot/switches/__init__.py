@@ -1,0 +1,1 @@
+"""Switches: turning the assistant, a channel or one answer off and on."""
