@@ -5,6 +5,8 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 BIN := .venv/bin
 FILE ?= tests/nlu/development.jsonl
+HINT3 ?= ../shared/benchmarks/hint3
+SAFETY ?= tests/nlu/safety.jsonl
 
 export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 3
@@ -35,6 +37,9 @@ test: .env $(BIN)/bot models/clinic.tar.gz ## Every test, trained model and brow
 test-fast: .env $(BIN)/bot ## Unit and consistency tests only (under a minute)
 	$(BIN)/python -m pytest tests/unit tests/consistency
 
+size: ## Compressed bytes of the chat widget (a test fails above 15,000)
+	@gzip -9nc bot/widget/clinic-chat.js | wc -c
+
 lint: $(BIN)/bot ## Code style, format and the content of the answers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,6 +53,15 @@ validate: .env $(BIN)/bot models/spacy/meta.json ## Rasa's own check of domain, 
 
 evaluate: .env $(BIN)/bot models/clinic.tar.gz ## Accuracy on FILE=… (default: the development set)
 	@$(QUIET) $(BIN)/bot evaluate $(FILE)
+
+evaluate-rules: $(BIN)/bot ## What the red-flag rules catch alone, on the labelled messages (a minute)
+	@$(BIN)/bot evaluate-rules
+
+evaluate-safety: .env $(BIN)/bot models/clinic.tar.gz ## Each safety net, and all together, on SAFETY=…
+	@$(QUIET) $(BIN)/bot evaluate-safety $(SAFETY)
+
+bench-console: $(BIN)/bot ## Speed of the console's pages on 100,000 conversations (DATABASE=url)
+	@$(BIN)/python -m benchmarks.console --database "$(DATABASE)"
 
 ##@ Building
 install: $(BIN)/bot ## Install the locked environment into .venv
@@ -74,12 +88,31 @@ env: .env ## Create .env with generated secrets
 tier-head: $(BIN)/bot ## Fit the tier model's head again from data/ (a minute)
 	@$(BIN)/python bot/models/fit_tier_head.py
 
+choice-weights: $(BIN)/bot ## Fit the choice between answers again from data/ (two minutes)
+	@$(BIN)/python bot/models/fit_choice.py
+
 finetune: ## Train the encoder again from data/ (PyTorch in .finetune; about an hour)
 	@test -x .finetune/bin/python || $(PYTHON) -m venv .finetune
 	.finetune/bin/pip install --quiet -r requirements/finetune.in
 	# Without these, glibc gives memory back after every step and half the time goes to the kernel.
 	MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_ARENA_MAX=1 \
 	  .finetune/bin/python bot/models/finetune.py --epochs 3
+
+##@ Measuring
+bench-nlu: $(BIN)/bot ## Intent detection on public data beside Rasa's pipelines (HINT3=folder)
+	@test -f var/benchmarks/base/encoder.onnx || $(MAKE) --no-print-directory bench-encoder
+	@$(QUIET) $(BIN)/python -m benchmarks.nlu_public $(HINT3)
+
+bench-latency: .env $(BIN)/bot models/clinic.tar.gz ## Speed and memory beside Rasa's default pipeline
+	@$(QUIET) $(BIN)/python -m benchmarks.latency
+
+bench-answers: .env $(BIN)/bot models/clinic.tar.gz ## Accuracy by topic, confusions, calibration
+	@$(QUIET) $(BIN)/python -m benchmarks.answers --set $(FILE)
+
+bench-encoder: ## Export the public base encoder for bench-nlu (PyTorch in .finetune)
+	@test -x .finetune/bin/python || $(PYTHON) -m venv .finetune
+	.finetune/bin/pip install --quiet -r requirements/finetune.in
+	.finetune/bin/python benchmarks/base_encoder.py
 
 ##@ Other
 clean: ## Remove the environment, the model and caches (not .env, not the database)
@@ -89,8 +122,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} \
 	  /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run chat escalations test test-fast lint types validate evaluate install train migrate \
-  seed format lock env tier-head finetune clean
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' Makefile)
 
 # --- files ---------------------------------------------------------------------------
 

@@ -10,18 +10,26 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from dotenv import dotenv_values
+
+from bot import cli_casework
 from bot.clinic import load_clinic
-from bot.content.files import dump_answers, load_answers, load_topics
+from bot.content.files import dump_answers, load_answers, load_topics, read_answer_file
 from bot.content.lint import lint
 from bot.content.store import export, seed
-from bot.conversations import escalations
+from bot.conversations import erasure_commands
 from bot.db import Database, utc_now
-from bot.errors import BotError
-from bot.messages import Tier
+from bot.errors import AnswerNotFound, BotError
+from bot.members import commands as member_commands
 from bot.migrate import migrate
-from bot.settings import PLACEHOLDER, ROOT, load_settings
+from bot.private_data import PrivateData
+from bot.replies.segments import part_count
+from bot.review import commands as review_commands
+from bot.settings import PLACEHOLDER, ROOT, SECRETS, load_settings
+from bot.switches import commands as switch_commands
 
 DATA = ROOT / "data"
 
@@ -63,22 +71,44 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("file", type=Path)
     evaluate.add_argument("--json", type=Path, metavar="OUT", help="write one result per line")
     evaluate.add_argument("--wrong", action="store_true", help="also list wrong answers")
+    evaluate.add_argument(
+        "--noise", type=float, default=0.0, metavar="SHARE", help="mistype this share of letters"
+    )
+    rules = add("evaluate-rules", _evaluate_rules, "What the red-flag rules catch alone")
+    rules.add_argument("files", type=Path, nargs="*", default=[DATA / "triage" / "examples"])
+    rules.add_argument("--half", choices=("seen", "unseen"), help="only these situations")
+    rules.add_argument("--misses", action="store_true", help="also list what they miss")
+    collide = add(
+        "phrasing-check", _phrasing_check, "Name phrasings that collide with other answers"
+    )
+    collide.add_argument("file", type=Path, nargs="?", help="YAML answers, as in data/answers/")
+    collide.add_argument("--answer", metavar="ID", help="an answer of the content store")
+    safety = add("evaluate-safety", _evaluate_safety, "Each safety net by itself, and together")
+    safety.add_argument("file", type=Path, nargs="?", default=ROOT / "tests/nlu/safety.jsonl")
+    safety.add_argument(
+        "--list", action="store_true", help="show misses and false alarms in words (no blind set)"
+    )
     add("chat", _chat, "Talk to the assistant in the terminal")
-    listing = add("escalations", _escalations, "List what waits for staff, most urgent first")
-    listing.add_argument("--all", action="store_true", help="resolved ones too")
-    listing.add_argument("--words", action="store_true", help="show what patients wrote")
-    resolve = add("resolve", _resolve, "Close an escalation; the assistant answers again")
-    resolve.add_argument("id", type=int)
-    resolve.add_argument("--by", required=True, help="who resolved it")
-    resolve.add_argument("--outcome", required=True, help="what was done, in a few words")
+    cli_casework.add_commands(add)
+    sms = add("sms", _sms, "Text messages: play a patient's phone, or opt a number out")
+    sms.add_argument("what", choices=("send", "opt-out"))
+    sms.add_argument("number", help="in international form: +19165550123")
+    sms.add_argument("text", nargs="*", help="send: what the patient writes")
+    sms.add_argument("--photo", action="store_true", help="send: with a photo")
+    add("rotate-keys", _rotate_keys, "Write encrypted data again under the newest DATA_KEYS")
     purge = add("purge", _purge, "Erase the words of conversations past RETENTION_DAYS")
     purge.add_argument("--dry-run", action="store_true", help="only count")
+    member_commands.add_commands(add)
+    switch_commands.add_commands(add)
+    erasure_commands.add_commands(add)
+    review_commands.add_commands(add)
     return parser
 
 
 def _env(_: argparse.Namespace) -> int:
     target = ROOT / ".env"
     if target.exists():
+        _add_missing_secrets(target)
         return 0
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     filled = re.sub(re.escape(PLACEHOLDER), lambda _: secrets.token_urlsafe(36), text)
@@ -88,6 +118,16 @@ def _env(_: argparse.Namespace) -> int:
         file.write(filled)
     print("Created .env with generated secrets.")
     return 0
+
+
+def _add_missing_secrets(target: Path) -> None:
+    """A newer version may need a secret that an older .env does not have."""
+    known = dotenv_values(target)
+    missing = [name for name in SECRETS if name not in known]
+    if missing:
+        with target.open("a", encoding="utf-8") as file:
+            file.writelines(f"\n{name}={secrets.token_urlsafe(36)}\n" for name in missing)
+        print(f"Added to .env: {', '.join(missing)}.")
 
 
 def _run(_: argparse.Namespace) -> int:
@@ -159,9 +199,12 @@ def _export(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from bot.evaluate import private_product, read_lines, run_lines
+    from bot.evaluation_noise import noisy
     from bot.evaluation_report import judge, render
 
     lines = read_lines(options.file)
+    if options.noise:
+        lines = [replace(line, text=noisy(line.text, options.noise, line.id)) for line in lines]
     print(f"{len(lines)} lines; starting Rasa and the action server …", file=sys.stderr)
     with private_product(load_settings()) as state:
         started = time.monotonic()
@@ -176,30 +219,82 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _evaluate_rules(options: argparse.Namespace) -> int:
+    from bot.evaluate_rules import judge, read_examples, render
+    from bot.triage.rules import load_rules
+
+    examples = [
+        example for example in read_examples(options.files) if options.half in (None, example.half)
+    ]
+    print(render(judge(load_rules(DATA / "triage"), examples), misses=options.misses))
+    return 0
+
+
+def _phrasing_check(options: argparse.Namespace) -> int:
+    from bot.content.collisions import check, open_index
+    from bot.content.store import all_published
+
+    if (options.file is None) == (options.answer is None):
+        raise BotError("name either a file or --answer ID")
+    settings = load_settings()
+    database = Database(settings.database_url)
+    with database.reading() as session:
+        live = all_published(session)
+    database.close()
+    index, encoder = open_index(live, settings.encoder_path)
+    if options.file is not None:
+        drafts = [(d.id, d.phrasings) for d in read_answer_file(options.file)]
+    else:
+        drafts = [(a.id, a.phrasings) for a in live if a.id == options.answer]
+        if not drafts:
+            raise AnswerNotFound(options.answer)
+    found = [c for answer_id, texts in drafts for c in check(answer_id, texts, index, encoder)]
+    for c in found:
+        print(f"{c.answer_id}: {c.phrasing!r} is {c.likeness:.0%} like {c.other_id}: {c.other!r}")
+    print(f"{sum(len(texts) for _, texts in drafts)} phrasings, {len(found)} collisions.")
+    return 1 if found else 0
+
+
+def _evaluate_safety(options: argparse.Namespace) -> int:
+    from bot.evaluate_safety import read_cases, run_nets
+    from bot.safety_report import render
+
+    lines, cases = zip(*read_cases(options.file), strict=True)
+    print(f"{len(lines)} lines; loading the nets and starting Rasa …", file=sys.stderr)
+    print(render(cases, run_nets(load_settings(), lines), words=options.list))
+    return 0
+
+
 def _chat(_: argparse.Namespace) -> int:
     from bot.chat import chat
 
     return chat(load_settings())
 
 
-def _escalations(options: argparse.Namespace) -> int:
-    from bot.conversations.listing import describe
+def _sms(options: argparse.Namespace) -> int:
+    from bot.sms import commands
 
-    database = Database(load_settings().database_url)
-    clinic = load_clinic(DATA / "clinic.yml")
-    with database.reading() as session:
-        found = escalations.waiting(session, include_resolved=options.all)
-        for escalation in found:
-            print(describe(session, escalation, clinic.time_zone, utc_now(), options.words))
-    print(f"{len(found)} escalations.")
+    settings = load_settings()
+    if options.what == "opt-out":
+        commands.opt_out(settings, options.number)
+        print("The number has opted out and gets no more text messages.")
+        return 0
+    texts = commands.send(settings, options.number, " ".join(options.text), int(options.photo))
+    for text in texts:
+        print(f"{text}\n  [{part_count(text)} SMS]")
+    if not texts:
+        print("No answer: the number has opted out, or staff answer this conversation.")
     return 0
 
 
-def _resolve(options: argparse.Namespace) -> int:
-    database = Database(load_settings().database_url)
-    with database.transaction() as session:
-        done = escalations.resolve(session, options.id, options.by, options.outcome, utc_now())
-        print(f"Escalation {done.id} ({Tier(done.tier).name}) resolved by {options.by}.")
+def _rotate_keys(_: argparse.Namespace) -> int:
+    from bot.key_rotation import rotate_keys
+
+    settings = load_settings()
+    database = Database(settings.database_url)
+    count = rotate_keys(database, PrivateData(settings.data_keys, settings.lookup_secret))
+    database.close()
+    print(f"{count} values are encrypted with the newest key.")
     return 0
 
 

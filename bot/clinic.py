@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from bot.content.strict_yaml import check_keys, read_mapping, text, text_keys, texts
 from bot.errors import ContentError
+from bot.messages import Language
+from bot.replies.hours import opening_for_sms, opening_in_words
 
 _WEEKDAYS: Final = (
     "monday",
@@ -22,6 +24,7 @@ _WEEKDAYS: Final = (
     "saturday",
     "sunday",
 )
+_WEEKDAYS_ES = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
 _PRICES: Final = ("consultation", "single", "package")
 _TEXTS: Final = (
     "name",
@@ -119,6 +122,7 @@ class Clinic:
             "booking_url": self.booking_url,
             "parking": self.parking,
             "hours": self.hours_text,
+            "hours_es": self.hours_in_spanish(),
             "price_consultation": self.prices.consultation,
             "price_single": self.prices.single,
             "price_package": self.prices.package,
@@ -128,6 +132,31 @@ class Clinic:
             "languages": self.languages,
             "providers": self.providers,
         }
+
+    def placeholders_at(self, at: datetime, language: Language) -> dict[str, str]:
+        """`placeholders`, and when the clinic opens next after ``at``.
+
+        ``next_opening`` and ``next_opening_sms`` are left out where holidays leave no
+        opening at all: no wording of an emergency may fail for that.
+        """
+        values = self.placeholders()
+        try:
+            opening = self.next_opening(at)
+        except ContentError:
+            return values
+        values["next_opening"] = opening_in_words(opening, self._local(at), language)
+        values["next_opening_sms"] = opening_for_sms(opening, language)
+        return values
+
+    def hours_in_spanish(self) -> str:
+        """The opening hours for a Spanish reply: "lunes 9:00 a 17:30; martes …"."""
+        days = []
+        for name, periods in zip(_WEEKDAYS_ES, self.hours, strict=True):
+            spans = " y ".join(
+                f"{p.opens.hour}:{p.opens:%M} a {p.closes.hour}:{p.closes:%M}" for p in periods
+            )
+            days.append(f"{name} {spans or 'cerrado'}")
+        return "; ".join(days)
 
     def is_open(self, at: datetime) -> bool:
         """Tell whether the clinic is open.
@@ -163,6 +192,50 @@ class Clinic:
                 if opening >= local:
                     return opening
         raise ContentError("the clinic has no opening in the coming year")
+
+    def working_time(self, start: datetime, end: datetime) -> timedelta:
+        """How long the clinic is open between two moments; zero when ``end`` is not later.
+
+        Raises:
+            ValueError: A time is naive.
+        """
+        first, last = self._local(start).date(), self._local(end).date()
+        total = timedelta()
+        for days in range((last - first).days + 1):
+            for opens, closes in self._openings(first + timedelta(days=days)):
+                total += max(timedelta(), min(closes, end) - max(opens, start))
+        return total
+
+    def after_working_time(self, start: datetime, amount: timedelta) -> datetime:
+        """The moment at which the clinic has been open for ``amount`` since ``start``.
+
+        Returns:
+            Aware, in UTC; ``start`` itself for no time at all, also while it is closed.
+
+        Raises:
+            ValueError: A time is naive.
+            ContentError: Holidays leave too few open days in the coming year.
+        """
+        first, left = self._local(start).date(), amount
+        if left <= timedelta():
+            return start.astimezone(UTC)
+        for days in range(_SEARCH_DAYS + 1):
+            for opens, closes in self._openings(first + timedelta(days=days)):
+                begins = max(opens, start)
+                if closes - begins >= left:
+                    return begins + left
+                left -= max(timedelta(), closes - begins)
+        raise ContentError("the clinic is not open for that long in the coming year")
+
+    def _openings(self, day: date) -> list[tuple[datetime, datetime]]:
+        """A day's open periods in UTC: only there do differences survive a clock change."""
+        return [
+            (
+                datetime.combine(day, period.opens, tzinfo=self.time_zone).astimezone(UTC),
+                datetime.combine(day, period.closes, tzinfo=self.time_zone).astimezone(UTC),
+            )
+            for period in self._periods(day)
+        ]
 
     def local_date(self, at: datetime) -> date:
         """The calendar day at the clinic, by which answers fall due.

@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT_MS = 5_000
-"""How long a SQLite writer waits for another one before giving up."""
+"""How long a writer waits for another one before giving up."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -75,10 +75,17 @@ def open_engine(url: str) -> Engine:
 
     SQLite: write-ahead log (readers never block the writer), foreign keys on,
     `BEGIN IMMEDIATE` (two writers queue instead of failing half-way), busy timeout.
-    PostgreSQL: connections are checked before use, so a restart is survived.
+    PostgreSQL: connections are checked before use, so a restart is survived; a server that
+    does not answer and a lock that is not released are given up after the same time.
     """
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        waits = {
+            "connect_timeout": BUSY_TIMEOUT_MS // 1000 or 1,
+            "options": f"-c lock_timeout={BUSY_TIMEOUT_MS}",
+        }
+        return create_engine(
+            url, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args=waits
+        )
     path = make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)

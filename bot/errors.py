@@ -127,17 +127,31 @@ class SmsSendError(BotError):
         status_code: The provider's own error code, or the HTTP status; None
             when there was no response.
         retryable: Whether sending the same message again later can succeed.
+        unknown: Whether the provider may have taken the message all the same.
+        opted_out: Whether it refused because the number has opted out.
+        retry_after_s: How long the provider asked us to wait, where it did.
         detail: What happened; no patient text and no phone number.
     """
 
     def __init__(
-        self, provider: str, detail: str, *, status_code: int | None, retryable: bool
+        self,
+        provider: str,
+        detail: str,
+        *,
+        status_code: int | None,
+        retryable: bool,
+        unknown: bool = False,
+        opted_out: bool = False,
+        retry_after_s: int | None = None,
     ) -> None:
         super().__init__(f"{provider}: {detail}")
         self.provider = provider
         self.detail = detail
         self.status_code = status_code
         self.retryable = retryable
+        self.unknown = unknown
+        self.opted_out = opted_out
+        self.retry_after_s = retry_after_s
 
 
 class NotifyError(BotError):
@@ -157,12 +171,96 @@ class NotifyError(BotError):
 
 
 class EscalationNotFound(BotError):
-    """No unresolved escalation has this number.
+    """No escalation has this number.
 
     Attributes:
         escalation_id: The number asked for.
     """
 
     def __init__(self, escalation_id: int) -> None:
-        super().__init__(f"there is no unresolved escalation {escalation_id}")
+        super().__init__(f"there is no escalation {escalation_id}")
         self.escalation_id = escalation_id
+
+
+class IllegalTransition(BotError):
+    """What staff asked for does not fit the escalation's state.
+
+    Attributes:
+        escalation_id: The escalation.
+        action: What was asked for, such as ``resolve``.
+        status: The state it is in.
+        detail: Why not, in words fit for staff.
+    """
+
+    def __init__(self, escalation_id: int, action: str, status: str, detail: str = "") -> None:
+        why = detail or f"it is {status.replace('_', ' ')}"
+        super().__init__(f"escalation {escalation_id} cannot be changed ({action}): {why}")
+        self.escalation_id = escalation_id
+        self.action = action
+        self.status = status
+        self.detail = why
+
+
+class StaleEscalation(BotError):
+    """Somebody changed the escalation since it was read; nothing was overwritten.
+
+    Attributes:
+        escalation_id: The escalation.
+        status: The state it is in now.
+        held_by: Who has it now: the assigned, else who acknowledged it; None if nobody.
+    """
+
+    def __init__(self, escalation_id: int, status: str, held_by: str | None) -> None:
+        who = f" and is with {held_by}" if held_by else ""
+        super().__init__(
+            f"escalation {escalation_id} has changed meanwhile: "
+            f"it is {status.replace('_', ' ')}{who}; look again first"
+        )
+        self.escalation_id = escalation_id
+        self.status = status
+        self.held_by = held_by
+
+
+class ConversationNotFound(BotError):
+    """There is no such conversation, or its patient erased it.
+
+    Attributes:
+        conversation_id: The id asked for.
+    """
+
+    def __init__(self, conversation_id: str) -> None:
+        super().__init__(f"there is no conversation {conversation_id} to work on")
+        self.conversation_id = conversation_id
+
+
+class HeldByAnother(BotError):
+    """Another member of staff has this conversation.
+
+    Attributes:
+        conversation_id: The conversation.
+        held_by: Who has it.
+    """
+
+    def __init__(self, conversation_id: str, held_by: str) -> None:
+        super().__init__(f"{held_by} has this conversation")
+        self.conversation_id = conversation_id
+        self.held_by = held_by
+
+
+class NotTakenOver(BotError):
+    """The assistant owns the conversation: it has to be taken over first.
+
+    Attributes:
+        conversation_id: The conversation.
+    """
+
+    def __init__(self, conversation_id: str) -> None:
+        super().__init__("the assistant has this conversation; take it over first")
+        self.conversation_id = conversation_id
+
+
+class PrivateDataUnreadable(BotError):
+    """No key in `DATA_KEYS` fits a stored value: a key was removed before `rotate-keys` ran."""
+
+    def __init__(self) -> None:
+        super().__init__("no key in DATA_KEYS fits a stored value; put the former key back")

@@ -7,18 +7,23 @@ from datetime import timedelta
 from typing import Any
 
 from fastapi import Request
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.app_state import AppState
 from bot.content.models import Answer
 from bot.conversations.models import WorkerHeartbeat
 from bot.messages import Tier
+from bot.notify import state as notify_state
+from bot.sms.models import SmsOutbound
 
 logger = logging.getLogger(__name__)
 
 WORKER_LATE = timedelta(seconds=30)
 """A worker that has not gone round for this long is down."""
+
+SMS_LATE = timedelta(minutes=2)
+"""A text message that waits longer than this has a provider in trouble before it."""
 
 PROBE = "i can't breathe and my throat is closing"
 """A sentence that triage must flag; readiness tries it, so a broken net is seen."""
@@ -29,19 +34,25 @@ def readiness(state: AppState) -> dict[str, Any]:
 
     Returns:
         ``ready`` (safe to take messages: the database takes them and triage works) and
-        ``parts``, each ``ok`` or what is wrong. With Rasa or the worker down messages
-        are still stored and red flags answered, so those parts do not unset ``ready``.
+        ``parts``, each ``ok`` or what is wrong. With Rasa or the worker down, or staff not
+        told, messages are still stored and red flags answered, so those parts do not unset
+        ``ready``.
     """
     parts = {
         "database": _database(state),
+        "storing": _storing(state),
         "triage": _triage(state),
         "tier_model": "ok" if "tier_model" in state.screen.nets else "down: rules alone",
         "dialogue": "ok"
         if state.dialogue.ready()
         else "down: messages are kept and answered later",
         "worker": _worker(state),
+        "notifications": _notifications(state),
     }
-    return {"ready": parts["database"] == parts["triage"] == "ok", "parts": parts}
+    if state.sms is not None:
+        parts["sms"] = _sms(state)
+    safe = ("database", "storing", "triage")
+    return {"ready": all(parts[name] == "ok" for name in safe), "parts": parts}
 
 
 def _database(state: AppState) -> str:
@@ -51,6 +62,11 @@ def _database(state: AppState) -> str:
     except SQLAlchemyError as error:
         return f"down: {type(error).__name__}"
     return "ok" if seeded else "no answers: run `make seed`"
+
+
+def _storing(state: AppState) -> str:
+    waiting = state.aside.waiting()
+    return f"failing: {waiting} red flags are not stored, staff are not told" if waiting else "ok"
 
 
 def _triage(state: AppState) -> str:
@@ -63,6 +79,21 @@ def _triage(state: AppState) -> str:
     return "ok"
 
 
+def _sms(state: AppState) -> str:
+    try:
+        with state.database.reading() as session:
+            oldest = session.scalar(
+                select(func.min(SmsOutbound.created_at)).where(
+                    SmsOutbound.status.in_(("queued", "sending")), SmsOutbound.kind != "proactive"
+                )
+            )
+    except SQLAlchemyError as error:
+        return f"unknown: {type(error).__name__}"
+    if oldest is not None and state.clock() - oldest > SMS_LATE:
+        return "late: text messages wait to be sent"
+    return "ok"
+
+
 def _worker(state: AppState) -> str:
     try:
         with state.database.reading() as session:
@@ -72,6 +103,18 @@ def _worker(state: AppState) -> str:
     if last is None or state.clock() - last > WORKER_LATE:
         return "down: queued messages wait"
     return "ok"
+
+
+def _notifications(state: AppState) -> str:
+    found = notify_state.configured(state.settings, state.staff)
+    if found == notify_state.NOBODY:
+        return found
+    try:
+        with state.database.reading() as session:
+            trouble = notify_state.working(session, state.clock())
+    except SQLAlchemyError as error:
+        return f"unknown: {type(error).__name__}"
+    return found if trouble == "ok" else trouble
 
 
 def log_unexpected(request: Request, error: Exception) -> None:

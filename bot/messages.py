@@ -66,6 +66,8 @@ class Verdict:
         spans: Where they matched in the current message. A rule that matched
             across earlier turns has no span.
         language: Language of the message, for the wording of the reply.
+        by_net: What each net at work concluded by itself, by name. A net that is off or
+            failed is not among them.
     """
 
     tier: Tier = Tier.NONE
@@ -73,6 +75,13 @@ class Verdict:
     rule_ids: tuple[str, ...] = ()
     spans: tuple[Span, ...] = ()
     language: Language = "en"
+    by_net: tuple[tuple[str, Tier], ...] = ()
+
+    @property
+    def nets_disagree(self) -> bool:
+        """Whether the nets differ about a message that one of them holds urgent or worse."""
+        tiers = {tier for _, tier in self.by_net}
+        return len(tiers) > 1 and max(tiers) >= Tier.URGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,12 @@ class InboundMessage:
     Exactly one of ``text`` and ``button_id`` is set. ``received_at`` is aware,
     in UTC. ``client_message_id`` is unique within the conversation; a repeat
     is the same message sent again.
+
+    Attributes:
+        media_count: Photos and files that came along; they are never opened.
+        over_limit: The sender writes too much: stored and screened, but not answered.
+        earlier: The sender's turns before this one that are not in the transcript yet,
+            oldest first, when a red flag overtakes them.
     """
 
     channel: ChannelName
@@ -90,6 +105,9 @@ class InboundMessage:
     received_at: datetime
     text: str | None = None
     button_id: str | None = None
+    media_count: int = 0
+    over_limit: bool = False
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +133,11 @@ class Reply:
     """One thing said to the patient, before it is rendered for a channel.
 
     ``text`` is the web form; ``sms`` the short form, or None to use ``text``.
+    ``wording`` names the approved wording of an emergency or urgent reply.
     """
 
     text: str
     sms: str | None = None
     buttons: Sequence[Button] = field(default_factory=tuple)
     answer: AnswerRef | None = None
+    wording: str | None = None

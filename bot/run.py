@@ -11,9 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.content.store import all_published
 from bot.conversations.escalations import waiting
 from bot.db import Database, utc_now
+from bot.members.commands import first_admin_link
 from bot.messages import Tier
-from bot.settings import Settings
+from bot.notify.state import configured
+from bot.settings import ROOT, Settings
 from bot.stack import Stack, StackError, make_stack
+from bot.staff import load_staff
 
 
 def run(settings: Settings) -> int:
@@ -50,13 +53,21 @@ def _announce(settings: Settings, seconds: float) -> None:
     print(f"  Chat page      {settings.public_url}/")
     print(f"  Health         {settings.public_url}/readyz")
     print(f"  API            {settings.public_url}/openapi.json")
-    print("  Escalations    make escalations")
+    print(f"  Staff console  {settings.public_url}/console/")
     print(f"  Logs           {settings.var_folder / 'log'}")
     print(
         f"\n  {len(answers)} answers are live; {sample} are samples that no clinician has signed."
     )
+    told = configured(settings, load_staff(ROOT / "data" / "staff.yml"))
+    if told != "ok":
+        print(f"  Notifications of staff: {told}.")
+        print("  Escalations are announced in this terminal; somebody has to watch it.")
     if overdue:
         print(f"  {overdue} answers are past their review and are not sent.")
+    link = first_admin_link(settings)
+    if link:
+        print("\nNobody has an account yet. Make the first admin here (once, within a day):")
+        print(f"  {link}")
     print("\nCtrl-C stops everything.", flush=True)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
 
 from bot.errors import SettingsError
+from bot.notify.smtp_url import check_smtp_url
 
 ROOT = Path(__file__).resolve().parent.parent
 """The project folder; relative paths in settings start here."""
@@ -27,7 +29,10 @@ class Settings:
 
     database_url: str
     rasa_database_url: str
-    rasa_secret: str
+    rasa_secret: str = field(repr=False)
+    data_keys: tuple[str, ...] = field(repr=False)
+    lookup_secret: str = field(repr=False)
+    audit_secret: str = field(repr=False)
     web_host: str
     web_port: int
     rasa_port: int
@@ -42,7 +47,20 @@ class Settings:
     sessions_per_hour_per_address: int
     rate_limit_storage: str
     max_message_chars: int
+    sms_provider: str
+    sms_from: str
+    sms_stop_help_replies: str
+    sms_quiet_hours: str
+    twilio_account_sid: str
+    twilio_auth_token: str = field(repr=False)
+    twilio_auth_token_old: str = field(repr=False)
+    twilio_api_url: str
     retention_days: int
+    smtp_url: str = field(repr=False)
+    mail_from: str
+    webhook_url: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+    console_totp: str
     encoder_path: Path
     var_folder: Path
     log_level: str
@@ -67,6 +85,9 @@ DEFAULTS: Mapping[str, str] = {
     "DATABASE_URL": "sqlite:///var/clinic.db",
     "RASA_DATABASE_URL": "sqlite:///var/rasa.db",
     "RASA_SECRET": "",
+    "DATA_KEYS": "",
+    "LOOKUP_SECRET": "",
+    "AUDIT_SECRET": "",
     "WEB_HOST": "127.0.0.1",
     "WEB_PORT": "8000",
     "RASA_PORT": "5005",
@@ -81,14 +102,34 @@ DEFAULTS: Mapping[str, str] = {
     "SESSIONS_PER_HOUR_PER_ADDRESS": "60",
     "RATE_LIMIT_STORAGE": "memory://",
     "MAX_MESSAGE_CHARS": "2000",
+    "SMS_PROVIDER": "off",
+    "SMS_FROM": "",
+    "SMS_STOP_HELP_REPLIES": "provider",
+    "SMS_QUIET_HOURS": "21:00-08:00",
+    "TWILIO_ACCOUNT_SID": "",
+    "TWILIO_AUTH_TOKEN": "",
+    "TWILIO_AUTH_TOKEN_OLD": "",
+    "TWILIO_API_URL": "https://api.twilio.com",
     "RETENTION_DAYS": "90",
+    "SMTP_URL": "",
+    "MAIL_FROM": "assistant@clinic.example",
+    "WEBHOOK_URL": "",
+    "WEBHOOK_SECRET": "",
+    "CONSOLE_TOTP": "required",
     "ENCODER_PATH": "bot/models/encoder.onnx",
     "VAR_FOLDER": "var",
     "LOG_LEVEL": "INFO",
 }
 """Variable name to default. An empty default of a secret means that it must be set."""
 
-SECRETS = ("RASA_SECRET",)
+SECRETS = ("RASA_SECRET", "DATA_KEYS", "LOOKUP_SECRET", "AUDIT_SECRET")
+"""Must be set. `make env` generates them."""
+
+OPTIONAL_SECRETS: tuple[str, ...] = (
+    *("SMTP_URL", "WEBHOOK_URL", "WEBHOOK_SECRET"),
+    *("TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_OLD"),
+)
+"""Somebody else issues these; while one is empty, what needs it is off."""
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -106,8 +147,14 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         environ = {**from_file, **os.environ}
     values = {name: environ.get(name) or default for name, default in DEFAULTS.items()}
     for name in SECRETS:
-        _check_secret(name, values[name])
+        for secret in _listed(values[name]) or ("",):
+            _check_secret(name, secret)
+    _check_sms(values)
     return Settings(**{f.name: _convert(f.name.upper(), values) for f in fields(Settings)})
+
+
+def _listed(raw: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in raw.split(",") if part.strip())
 
 
 def _check_secret(name: str, value: str) -> None:
@@ -120,12 +167,34 @@ def _check_secret(name: str, value: str) -> None:
         )
 
 
+def _check_sms(values: Mapping[str, str]) -> None:
+    """The SMS line is wholly set up or off; half a set-up would lose messages silently."""
+    for name, known in {
+        "SMS_PROVIDER": ("off", "simulator", "twilio"),
+        "SMS_STOP_HELP_REPLIES": ("provider", "product"),
+    }.items():
+        if values[name] not in known:
+            raise SettingsError(name, f"must be one of: {', '.join(known)}")
+    clock = r"([01]\d|2[0-3]):[0-5]\d"
+    if not re.fullmatch(f"{clock}-{clock}", values["SMS_QUIET_HOURS"]):
+        raise SettingsError("SMS_QUIET_HOURS", 'must look like "21:00-08:00"')
+    if values["SMS_PROVIDER"] != "twilio":
+        return
+    for name in ("SMS_FROM", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
+        if not values[name]:
+            raise SettingsError(name, "is needed with SMS_PROVIDER=twilio; see docs/sms.md")
+    if not re.fullmatch(r"\+[1-9]\d{7,14}|MG[0-9a-fA-F]{32}", values["SMS_FROM"]):
+        raise SettingsError("SMS_FROM", "must be a number such as +19165550100, or an MG… id")
+
+
 def _convert(name: str, values: Mapping[str, str]) -> Any:
     raw = values[name]
     if name in ("WEB_PORT", "RASA_PORT", "ACTIONS_PORT"):
         return _whole_number(name, raw, 1, 65535)
     if name == "ALLOWED_ORIGINS":
-        return tuple(part.strip().rstrip("/") for part in raw.split(",") if part.strip())
+        return tuple(_origin(name, part) for part in _listed(raw))
+    if name == "DATA_KEYS":
+        return _listed(raw)
     if name == "DIALOGUE_TIMEOUT_S":
         return float(_whole_number(name, raw, 1, 120))
     if name in ("SESSION_HOURS", "RETENTION_DAYS") or name.startswith(("MESSAGES_", "SESSIONS_")):
@@ -136,16 +205,36 @@ def _convert(name: str, values: Mapping[str, str]) -> Any:
         return ROOT / raw
     if name in ("DATABASE_URL", "RASA_DATABASE_URL"):
         return _database_url(name, raw)
-    if name == "PUBLIC_URL":
+    if name in ("PUBLIC_URL", "TWILIO_API_URL"):
         if not raw.startswith(("http://", "https://")):
             raise SettingsError(name, "must start with http:// or https://")
         return raw.rstrip("/")
+    if name == "SMTP_URL" and raw:
+        check_smtp_url(raw)
+    if name == "WEBHOOK_URL" and raw and not raw.startswith(("http://", "https://")):
+        raise SettingsError(name, "must start with http:// or https://")
+    if name == "WEBHOOK_SECRET" and raw and len(raw) < MIN_SECRET_CHARS:
+        raise SettingsError(name, f"must have at least {MIN_SECRET_CHARS} characters, or none")
+    if name == "MAIL_FROM" and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", raw):
+        raise SettingsError(name, "must be an e-mail address")
+    if name == "CONSOLE_TOTP":
+        if raw not in ("required", "optional"):
+            raise SettingsError(name, "must be required or optional")
+        return raw
     if name == "LOG_LEVEL":
         # Rasa writes message text at DEBUG; patient words never go into logs.
         if raw.upper() not in ("INFO", "WARNING", "ERROR"):
             raise SettingsError(name, "must be INFO, WARNING or ERROR")
         return raw.upper()
     return raw
+
+
+def _origin(name: str, raw: str) -> str:
+    """Scheme, host and port, as a browser states them."""
+    origin = raw.rstrip("/").lower()
+    if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
+        raise SettingsError(name, "must list addresses such as https://www.clinic.example")
+    return origin
 
 
 def _whole_number(name: str, raw: str, low: int, high: int) -> int:

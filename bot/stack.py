@@ -175,7 +175,10 @@ class Stack:
 
 
 def make_stack(
-    settings: Settings, folder: Path, names: tuple[str, ...] = ("rasa", "actions", "web", "worker")
+    settings: Settings,
+    folder: Path,
+    names: tuple[str, ...] = ("rasa", "actions", "web", "worker"),
+    model: Path = MODEL,
 ) -> Stack:
     """Describe the parts of the product.
 
@@ -183,6 +186,7 @@ def make_stack(
         settings: Ports and addresses.
         folder: Where logs and the generated endpoints file go.
         names: Which parts.
+        model: The trained model that Rasa loads.
     """
     python = sys.executable
     folder.mkdir(parents=True, exist_ok=True)
@@ -194,7 +198,7 @@ def make_stack(
             "rasa",
             [
                 *(python, "-m", "rasa", "run", "-i", "127.0.0.1", "-p", str(settings.rasa_port)),
-                *("--model", str(MODEL), "--endpoints", str(endpoints)),
+                *("--model", str(model), "--endpoints", str(endpoints)),
                 *("--credentials", "credentials.yml"),
             ],
             settings.rasa_port,
@@ -233,6 +237,9 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PYTHONWARNINGS": "ignore",
         "PYTHONUNBUFFERED": "1",
+        # glibc gives each thread a heap of its own, which never shrinks: tens of megabytes
+        # in processes with many threads.
+        "MALLOC_ARENA_MAX": "2",
     }
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from bot import health
 from bot.app_state import AppState, open_app_state
-from bot.channels import web
+from bot.channels import origins, sms, sms_phone, web
+from bot.channels.assets import file_response
 from bot.channels.problems import (
     Problem,
     on_http_error,
@@ -23,6 +23,9 @@ from bot.channels.problems import (
     on_problem,
     problem_response,
 )
+from bot.console.app import add_console
+from bot.console.errors import as_page, is_console
+from bot.console.pages import bare_page
 from bot.settings import ROOT, load_settings
 
 WIDGET = ROOT / "bot" / "widget"
@@ -58,6 +61,8 @@ def create_app(state: AppState | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.clinic = state or open_app_state(load_settings())
+        if app.state.clinic.sms is not None and state is None:
+            app.state.clinic.sms.start()
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         yield
         app.state.clinic.closing.set()
@@ -73,9 +78,12 @@ def create_app(state: AppState | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.include_router(web.router)
-    app.add_exception_handler(Problem, on_problem)
-    app.add_exception_handler(RequestValidationError, on_invalid)
-    app.add_exception_handler(HTTPException, on_http_error)
+    app.include_router(sms_phone.router)
+    app.include_router(sms.router)
+    add_console(app)
+    app.add_exception_handler(Problem, as_page(on_problem))
+    app.add_exception_handler(RequestValidationError, as_page(on_invalid))
+    app.add_exception_handler(HTTPException, as_page(on_http_error))
     app.middleware("http")(_guard)
     _add_pages(app)
     return app
@@ -83,25 +91,33 @@ def create_app(state: AppState | None = None) -> FastAPI:
 
 async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     """Refuse oversized bodies before reading them, and set the headers of every response."""
+    refuse = bare_page if is_console(request) else problem_response
     length = request.headers.get("content-length", "")
-    if request.method in ("POST", "PUT", "PATCH") and not length.isdecimal():
-        response: Response = problem_response(411, "The request must say how long it is.")
+    settings = request.app.state.clinic.settings
+    response: Response
+    if allowed := origins.preflight(request, settings):
+        response = allowed
+    elif request.method in ("POST", "PUT", "PATCH") and not length.isdecimal():
+        response = refuse(411, "The request must say how long it is.")
     elif length.isdecimal() and int(length) > MAX_BODY_BYTES:
-        response = problem_response(413, "The message is too long.")
+        response = refuse(413, "The message is too long.")
     else:
         try:
             response = await call_next(request)
         except Exception as error:  # the outer edge: nothing of the inside may show
             health.log_unexpected(request, error)
-            response = problem_response(
+            response = refuse(
                 500,
                 "Something went wrong on our side. Please try again, or call the clinic. "
                 "In an emergency call 911.",
             )
+    origins.add_headers(request, response.headers, settings)
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     if request.url.path.startswith("/api/"):
         response.headers["Cache-Control"] = "no-store"
+    elif is_console(request):
+        response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 
@@ -109,14 +125,14 @@ def _add_pages(app: FastAPI) -> None:
     """The demo page, the widget's files and the health checks."""
 
     @app.get("/", include_in_schema=False)
-    def index() -> FileResponse:
-        return _file("index.html")
+    def index(request: Request) -> Response:
+        return _file(request, "index.html")
 
     @app.get("/widget/{name}", include_in_schema=False)
-    def widget_file(name: str) -> FileResponse:
-        if name not in ("clinic-chat.js", "demo.css", "demo.js", "favicon.svg"):
+    def widget_file(request: Request, name: str) -> Response:
+        if name not in ("clinic-chat.js", "demo.css", "favicon.svg"):
             raise Problem(404, "There is no such file.")
-        return _file(name)
+        return _file(request, name)
 
     @app.get("/healthz", tags=["health"])
     def healthz() -> dict[str, str]:
@@ -130,11 +146,11 @@ def _add_pages(app: FastAPI) -> None:
         return JSONResponse(report, status_code=200 if report["ready"] else 503)
 
 
-def _file(name: str) -> FileResponse:
-    path: Path = WIDGET / name
-    if not path.is_file():
-        raise Problem(404, "There is no such file.")
-    return FileResponse(path, headers={"Cache-Control": "no-cache"})
+def _file(request: Request, name: str) -> Response:
+    try:
+        return file_response(request, WIDGET / name)
+    except OSError as error:
+        raise Problem(404, "There is no such file.") from error
 
 
 app = create_app()

@@ -1,4 +1,4 @@
-"""The worker: what is due. Queued and unfinished messages, retention, its heartbeat."""
+"""The worker: what is due. Messages left over or set aside, text messages, notices, retention."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import threading
 import time
 from datetime import timedelta
 
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.app_state import AppState, open_app_state
-from bot.conversations import transcript
-from bot.conversations.models import Conversation, WorkerHeartbeat
+from bot.conversations import erasure, transcript
+from bot.conversations.models import WorkerHeartbeat
+from bot.conversations.set_aside_return import store_set_aside
+from bot.notify.outbox import Outbox
+from bot.notify.senders import senders_of
 from bot.settings import load_settings
+from bot.sms.inbox import forget_old
 
 logger = logging.getLogger(__name__)
 
@@ -32,19 +35,28 @@ def main() -> None:
     # The HTTP client logs every request; its addresses are of no interest here.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     state = open_app_state(settings)
+    if state.sms is not None:
+        state.sms.start()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    # A thread of its own: a notice never waits behind messages for a slow dialogue.
+    notifying = threading.Thread(target=notify_until, args=(state, stop), name="notify")
+    notifying.start()
     next_retention = time.monotonic()
     while not stop.wait(ROUND_S):
         try:
             beat(state)
+            store_set_aside(state.database, state.aside, state.texts, state.clock)
             answer_leftovers(state)
             if time.monotonic() >= next_retention:
                 purge(state)
+                with state.database.transaction() as session:
+                    forget_old(session, state.clock())
                 next_retention = time.monotonic() + RETENTION_EVERY_S
         except SQLAlchemyError as error:
             logger.error("round failed: %s", type(error).__name__)
+    notifying.join()
     state.close()
 
 
@@ -52,6 +64,23 @@ def beat(state: AppState) -> None:
     """Tell readiness that the worker lives."""
     with state.database.transaction() as session:
         session.merge(WorkerHeartbeat(id=1, at=state.clock()))
+
+
+def notify_until(state: AppState, stop: threading.Event) -> None:
+    """Tell staff of escalations, round after round, until told to stop."""
+    outbox = Outbox(
+        state.database,
+        senders_of(state.settings),
+        state.staff,
+        state.clinic,
+        state.settings.public_url,
+        state.clock,
+    )
+    while not stop.wait(ROUND_S):
+        try:
+            outbox.work()
+        except Exception as error:  # whatever ails one round, the next one is tried
+            logger.critical("notifying failed: %s", type(error).__name__)
 
 
 def answer_leftovers(state: AppState) -> int:
@@ -81,28 +110,25 @@ def answer_leftovers(state: AppState) -> int:
 
 
 def purge(state: AppState, dry_run: bool = False) -> int:
-    """Erase the words of conversations past their retention.
+    """Erase the words of conversations past their retention, unless they are on hold.
+
+    Also those whose erasure was asked for while they were.
 
     Returns:
         How many conversations were (or would be) erased.
     """
     before = state.clock() - timedelta(days=state.settings.retention_days)
     with state.database.reading() as session:
-        old = session.scalars(
-            select(Conversation.id).where(
-                Conversation.last_message_at < before, Conversation.erased_at.is_(None)
-            )
-        ).all()
+        due = erasure.due(session, before)
     if dry_run:
-        return len(old)
-    for conversation_id in old:
-        # Rasa's events first: what fails here is found again in the next round.
-        state.rasa_events.erase(conversation_id)
-        with state.database.transaction() as session:
-            transcript.erase(session, conversation_id, "retention", state.clock())
-    if old:
-        logger.info("retention: %d conversations erased", len(old))
-    return len(old)
+        return len(due)
+    for conversation_id, reason in due:
+        erasure.erase_conversation(
+            state.database, state.rasa_events, conversation_id, reason, state.clock()
+        )
+    if due:
+        logger.info("retention: %d conversations erased", len(due))
+    return len(due)
 
 
 if __name__ == "__main__":

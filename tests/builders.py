@@ -9,8 +9,9 @@ from typing import Any
 
 from bot.clinic import Clinic, load_clinic
 from bot.content.files import AnswerDraft
-from bot.messages import InboundMessage
-from bot.settings import ROOT, Settings, load_settings
+from bot.messages import Button, InboundMessage
+from bot.settings import ROOT, SECRETS, Settings, load_settings
+from bot.staff import StaffPlan, load_staff
 
 NOON = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
 """Monday noon in Elk Grove: the clinic is open."""
@@ -18,17 +19,26 @@ MIDNIGHT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 """Monday midnight in Elk Grove: the clinic is closed."""
 
 
+SECRET_SETTINGS = {name: f"test-{name.lower()}-" + "x" * 40 for name in SECRETS}
+"""A value for every secret that must be set."""
+
+
 def settings(folder: Path, **changes: Any) -> Settings:
     environ = {
-        "RASA_SECRET": "test-secret-" + "x" * 40,
+        **SECRET_SETTINGS,
         "DATABASE_URL": f"sqlite:///{folder}/clinic.db",
         "RASA_DATABASE_URL": f"sqlite:///{folder}/rasa.db",
+        "VAR_FOLDER": str(folder),
     }
     return replace(load_settings(environ), **changes)
 
 
 def clinic() -> Clinic:
     return load_clinic(ROOT / "data" / "clinic.yml")
+
+
+def staff() -> StaffPlan:
+    return load_staff(ROOT / "data" / "staff.yml")
 
 
 def draft(answer_id: str = "aftercare-makeup", **changes: Any) -> AnswerDraft:
@@ -61,3 +71,7 @@ def inbound(text: str | None = "does it hurt", **changes: Any) -> InboundMessage
         text=text,
     )
     return replace(base, **changes)
+
+
+def button(button_id: str, title: str) -> Button:
+    return Button(button_id, title)

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from bot.db import Database
 from bot.migrate import migrate
-from bot.settings import ROOT, load_settings
+from bot.settings import ROOT, SECRETS, load_settings
 from bot.stack import free_port
 from bot.triage.learned import load_tier_model
 from bot.triage.screen import Screen, load_screen
@@ -54,7 +54,7 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def screen() -> Screen:
     """The real screen, with every net, loaded once."""
-    settings = load_settings({"RASA_SECRET": "x" * 40})
+    settings = load_settings(builders.SECRET_SETTINGS)
     return load_screen(ROOT / "data" / "triage", load_tier_model(settings.encoder_path))
 
 
@@ -77,6 +77,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 def _empty(database: Database) -> None:
     tables = [t for t in sa.inspect(database.engine).get_table_names() if t != "alembic_version"]
     with database.transaction() as session:
+        # The audit log refuses to be emptied; a superuser may set its triggers aside.
+        session.execute(sa.text("SET LOCAL session_replication_role = replica"))
         session.execute(sa.text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"))
 
 
@@ -89,6 +91,12 @@ class Product:
     folder: Path
     output: Path
     database: Database
+    clinic_port: int
+    """Where a test may serve a page of the clinic: the only other origin that is allowed."""
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
 
     @property
     def log_folder(self) -> Path:
@@ -129,7 +137,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         )
     wait_for_line(output, "Ctrl-C stops everything", process)
     database = Database(environ["DATABASE_URL"])
-    yield Product(process, url, folder, output, database)
+    clinic_port = int(environ["ALLOWED_ORIGINS"].rsplit(":", 1)[1])
+    yield Product(process, url, folder, output, database, clinic_port)
     database.close()
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
@@ -142,17 +151,21 @@ def product_environment(folder: Path) -> tuple[dict[str, str], str]:
     url = f"http://127.0.0.1:{port}"
     environ = {
         **os.environ,
-        "RASA_SECRET": secrets.token_urlsafe(36),
+        **{name: secrets.token_urlsafe(36) for name in SECRETS},
         "DATABASE_URL": f"sqlite:///{folder}/clinic.db",
         "RASA_DATABASE_URL": f"sqlite:///{folder}/rasa.db",
         "WEB_PORT": str(port),
         "RASA_PORT": str(free_port()),
         "ACTIONS_PORT": str(free_port()),
         "PUBLIC_URL": url,
+        "ALLOWED_ORIGINS": f"http://www.clinic.example:{free_port()}",
         "VAR_FOLDER": str(folder),
         "MESSAGES_PER_MINUTE": "1000",
         "MESSAGES_PER_MINUTE_PER_ADDRESS": "10000",
         "SESSIONS_PER_HOUR_PER_ADDRESS": "10000",
+        # A developer's own .env must not make tests tell the clinic's staff.
+        "SMTP_URL": "",
+        "WEBHOOK_URL": "",
         "PYTHONWARNINGS": "ignore",
     }
     return environ, url

@@ -53,6 +53,19 @@ class FakeDialogue:
             raise DialogueUnavailable("refused by the test")
         return self.result
 
+    def parse(self, text: str) -> Mapping[str, Any]:
+        if self.down:
+            raise DialogueUnavailable("refused by the test")
+        return {
+            "intent": "ask_pain",
+            "confidence": 0.9,
+            "ranking": [["ask_pain", 0.9], ["ask_cost", 0.05]],
+            "entities": [],
+            "answers": [["does-it-hurt", 0.71]],
+            "choice": "answer",
+            "answer_ids": ["does-it-hurt"],
+        }
+
     def ready(self) -> bool:
         return not self.down
 

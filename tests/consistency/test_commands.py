@@ -14,11 +14,6 @@ from bot.settings import ROOT
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.MULTILINE))
 EXPLAINED = dict(re.findall(r"^([a-z][a-z-]*):.*## (.+)$", MAKEFILE, re.MULTILINE))
-PHONY = {
-    name
-    for names in re.findall(r"^\.PHONY: ((?:.*\\\n)*.*)$", MAKEFILE, re.MULTILINE)
-    for name in names.replace("\\\n", " ").split()
-}
 PROMISED = {
     *("run", "test", "train", "chat", "evaluate", "lint", "types", "migrate", "seed", "help"),
     *("install", "format", "validate"),
@@ -48,7 +43,10 @@ def test_every_make_target_that_people_are_told_of_exists(file: str) -> None:
 
 def test_every_target_is_explained_and_not_taken_for_a_file() -> None:
     assert set(EXPLAINED) == TARGETS
-    assert PHONY == TARGETS
+    # What make itself holds for phony; the Makefile computes the list.
+    listed = re.search(r"^\.PHONY: (.+)$", make("-pn", "help"), re.MULTILINE)
+    assert listed is not None
+    assert set(listed[1].split()) == TARGETS
 
 
 def test_the_promised_targets_exist() -> None:

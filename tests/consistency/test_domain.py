@@ -32,6 +32,7 @@ def read(path: Path) -> Any:
 
 
 DOMAIN = read(ROOT / "domain.yml")
+ALL_ACTIONS = {*DOMAIN["actions"], *DOMAIN["forms"]}
 TAUGHT = sorted(set(DOMAIN["intents"]) - UNTAUGHT)
 
 
@@ -52,6 +53,10 @@ def rules() -> list[tuple[str, list[str]]]:
     for path in sorted((ROOT / "data" / "rules").glob("*.yml")):
         for rule in read(path)["rules"]:
             first, *rest = rule["steps"]
+            if rest[-1] == {"active_loop": "contact_form"}:
+                rest.pop()
+            if "condition" in rule:  # what follows a form, whatever was said last
+                continue
             found.append((first["intent"], [step["action"] for step in rest]))
     return found
 
@@ -60,6 +65,7 @@ def action_classes() -> Iterator[type[Action]]:
     for module in pkgutil.iter_modules(actions.__path__, "actions."):
         for value in vars(importlib.import_module(module.name)).values():
             ours = isinstance(value, type) and value.__module__ == module.name
+            ours = ours and not value.__name__.startswith("_")
             if ours and issubclass(value, Action):
                 yield value
 
@@ -69,7 +75,7 @@ def test_every_intent_starts_exactly_one_rule() -> None:
 
 
 def test_every_rule_runs_exactly_one_action_of_the_domain() -> None:
-    assert [r for r in rules() if len(r[1]) != 1 or r[1][0] not in DOMAIN["actions"]] == []
+    assert [r for r in rules() if len(r[1]) != 1 or r[1][0] not in ALL_ACTIONS] == []
 
 
 @pytest.mark.parametrize("intent", TAUGHT)
@@ -99,7 +105,9 @@ def test_entities_are_those_of_the_spacy_pipeline_and_the_pressed_answer() -> No
 
 
 def test_words_for_patients_are_not_in_the_domain() -> None:
-    assert set(DOMAIN) <= {"version", "intents", "entities", "actions", "session_config"}
+    assert set(DOMAIN) <= {
+        *("version", "intents", "entities", "actions", "session_config", "slots", "forms"),
+    }
 
 
 def classes_named_in_configuration() -> list[str]:

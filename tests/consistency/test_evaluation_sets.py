@@ -21,7 +21,16 @@ EXPECTED = {
     *("staff", "none", "out_of_scope"),
 }
 REQUIRED = {"id", "text", "expected", "acceptable_expected", "acceptable_topics"}
-OPTIONAL = {"context", "needs_topics", "kind", "messy", "situation", "row"}
+OPTIONAL = {
+    "reviewed_by",
+    "reviewed_on",
+    "context",
+    "needs_topics",
+    "kind",
+    "messy",
+    "situation",
+    "row",
+}
 MIN_DEVELOPMENT_LINES = 300
 
 

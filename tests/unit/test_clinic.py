@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -46,6 +46,7 @@ def test_every_particular_is_a_placeholder(clinic: Clinic) -> None:
         "booking_url",
         "parking",
         "hours",
+        "hours_es",
         "price_consultation",
         "price_single",
         "price_package",
@@ -157,3 +158,20 @@ def test_yes_and_no_may_be_quoted_or_not(edited: Edited, written: str, offered: 
 def test_a_holiday_may_be_written_without_quotes(edited: Edited) -> None:
     clinic = load_clinic(edited('"2026-11-26"', "2026-11-24"))
     assert not clinic.is_open(datetime(2026, 11, 24, 12, 0, tzinfo=PACIFIC))
+
+
+def test_wording_can_say_when_the_clinic_opens_next(clinic: Clinic) -> None:
+    night = datetime(2026, 11, 26, 8, 0, tzinfo=UTC)  # midnight before Thanksgiving
+    values = clinic.placeholders_at(night, "en")
+    assert values["next_opening"] == "tomorrow at 9:00 am"
+    assert values["next_opening_sms"] == "Fri Nov 27, 9:00 am"
+    assert clinic.placeholders().items() <= values.items()
+
+
+def test_without_any_opening_the_wording_still_has_the_rest(edited: Edited) -> None:
+    days = [date(2026, 11, 1) + timedelta(days=n) for n in range(500)]
+    listed = ", ".join(f'"{day}"' for day in days)
+    shut = load_clinic(edited('holidays: ["2026-11-26",', f'holidays: [{listed}, "2029-01-01",'))
+    values = shut.placeholders_at(datetime(2026, 11, 26, tzinfo=UTC), "en")
+    assert "next_opening" not in values
+    assert values["phone"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import DEFAULTS, Settings, load_settings
+from bot.settings import DEFAULTS, SECRETS, Settings, load_settings
 from bot.stack import child_environment
 
 SECRET = "s" * 40
@@ -13,7 +13,7 @@ SECRET = "s" * 40
 OTHER = {
     "DATABASE_URL": "postgresql://clinic@127.0.0.1/clinic",
     "RASA_DATABASE_URL": "sqlite:////srv/clinic/rasa.db",
-    "RASA_SECRET": "another-secret-" + SECRET,
+    **dict.fromkeys(SECRETS, "another-secret-" + SECRET),
     "WEB_HOST": "0.0.0.0",
     "WEB_PORT": "8100",
     "RASA_PORT": "5105",
@@ -29,13 +29,28 @@ OTHER = {
     "RATE_LIMIT_STORAGE": "redis://127.0.0.1:6379/0",
     "MAX_MESSAGE_CHARS": "1500",
     "RETENTION_DAYS": "30",
+    "SMTP_URL": "smtps://user:p%2Fw@mail.clinic.example:465",
+    "MAIL_FROM": "chat@other.example",
+    "WEBHOOK_URL": "https://hooks.clinic.example/x",
+    "WEBHOOK_SECRET": SECRET,
+    "CONSOLE_TOTP": "optional",
+    "SMS_PROVIDER": "twilio",
+    "SMS_FROM": "+19165550100",
+    "SMS_STOP_HELP_REPLIES": "product",
+    "SMS_QUIET_HOURS": "20:00-09:00",
+    "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+    "TWILIO_AUTH_TOKEN": "one token",
+    "TWILIO_AUTH_TOKEN_OLD": "the one before",
+    "TWILIO_API_URL": "https://api.elsewhere.example",
     "ENCODER_PATH": "elsewhere/encoder.onnx",
     "VAR_FOLDER": "/srv/clinic/var",
     "LOG_LEVEL": "WARNING",
 }
 
 
-@pytest.mark.parametrize("environ", [{"RASA_SECRET": SECRET}, OTHER], ids=["defaults", "other"])
+@pytest.mark.parametrize(
+    "environ", [dict.fromkeys(SECRETS, SECRET), OTHER], ids=["defaults", "other"]
+)
 def test_every_part_reads_the_settings_that_the_stack_was_given(environ: dict[str, str]) -> None:
     settings = load_settings(environ)
     assert load_settings(child_environment(settings)) == settings
@@ -43,7 +58,7 @@ def test_every_part_reads_the_settings_that_the_stack_was_given(environ: dict[st
 
 def test_the_other_settings_of_this_test_differ_from_every_default() -> None:
     assert set(OTHER) == set(DEFAULTS)
-    plain, other = load_settings({"RASA_SECRET": SECRET}), load_settings(OTHER)
+    plain, other = load_settings(dict.fromkeys(SECRETS, SECRET)), load_settings(OTHER)
     same = [f.name for f in fields(Settings) if getattr(plain, f.name) == getattr(other, f.name)]
     assert same == []
 
@@ -53,5 +68,5 @@ def test_a_setting_given_to_the_stack_wins_over_the_environment(
 ) -> None:
     monkeypatch.setenv("VAR_FOLDER", str(tmp_path))
     monkeypatch.setenv("ALLOWED_ORIGINS", "https://elsewhere.example")
-    settings = load_settings({"RASA_SECRET": SECRET})
+    settings = load_settings(dict.fromkeys(SECRETS, SECRET))
     assert load_settings(child_environment(settings)) == settings
