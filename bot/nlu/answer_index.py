@@ -70,14 +70,14 @@ class AnswerIndex:
         answers: Sequence[PublishedAnswer],
         encoder: Encoder,
         weights: Mapping[str, float],
-        earlier: AnswerIndex | None = None,
+        known: Mapping[str, Vectors] | None = None,
         ordinary: frozenset[str] = frozenset(),
     ) -> None:
         """Embed every phrasing, title and sentence; some seconds for all, once.
 
         Args:
             weights: Weight of each view (`choice_weights.VIEWS`).
-            earlier: The index this one replaces; texts it knows are not embedded again.
+            known: Vectors of texts that need not be embedded again (`known_vectors`).
             ordinary: Words that are spelt right, whatever they are about.
         """
         self._weights = weights
@@ -95,9 +95,8 @@ class AnswerIndex:
         self.texts = [text for text, _ in phrasings]
         self._owners = np.array([number for _, number in phrasings], dtype=np.int64)
         self._body_owners = np.array([number for _, number in sentences], dtype=np.int64)
-        known: dict[str, Vectors] = dict(earlier.known_vectors) if earlier is not None else {}
-        self.known_vectors: dict[str, Vectors] = _embedded(
-            [t for t, _ in [*phrasings, *sentences]], encoder, known
+        self.known_vectors = _embedded(
+            [t for t, _ in [*phrasings, *sentences]], encoder, known or {}
         )
         self.vocabulary = Vocabulary([*self.texts, *(a.body for a in self.answers)], ordinary)
         if not self.answers:
@@ -199,13 +198,13 @@ def _whole(answer: PublishedAnswer) -> str:
 
 
 def _embedded(
-    texts: Sequence[str], encoder: Encoder, known: dict[str, Vectors]
+    texts: Sequence[str], encoder: Encoder, known: Mapping[str, Vectors]
 ) -> dict[str, Vectors]:
     """Each text's vector; only those not yet known are computed."""
     wanted = dict.fromkeys(texts)
     new = [text for text in wanted if text not in known]
-    known |= dict(zip(new, encoder.encode(new), strict=True)) if new else {}
-    return {text: known[text] for text in wanted}
+    made = dict(zip(new, encoder.encode(new), strict=True)) if new else {}
+    return {text: made[text] if text in made else known[text] for text in wanted}
 
 
 def _ridge_head(vectors: Vectors, owners: npt.NDArray[np.int64], count: int) -> Vectors:

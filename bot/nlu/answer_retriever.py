@@ -24,6 +24,7 @@ from bot.nlu.encoder_featurizer import sentence_vector
 from bot.nlu.entities import shared_names
 from bot.nlu.readings import WHOLE, Reading, texts_to_read
 from bot.nlu.scope import other_language
+from bot.nlu.vector_file import VectorFile
 from bot.nlu.words import read_words
 from bot.settings import ROOT, load_settings
 
@@ -62,6 +63,7 @@ class AnswerRetriever(GraphComponent):
         self._database = Database(settings.database_url)
         self._revision = -1
         self._index = AnswerIndex([], self._encoder, self._weights.views)
+        self._kept = VectorFile(settings.var_folder / "vectors", settings.encoder_path)
         self._refresh()
         # A weak reference lets Rasa drop the component; the thread then ends.
         threading.Thread(
@@ -119,9 +121,12 @@ class AnswerRetriever(GraphComponent):
             # Keep answering from what we have; the next look may succeed.
             logger.error("cannot read the content store: %s", type(error).__name__)
             return
+        known = self._index.known_vectors or self._kept.read()
         self._index = AnswerIndex(
-            answers, self._encoder, self._weights.views, self._index, self._ordinary
+            answers, self._encoder, self._weights.views, known, self._ordinary
         )
+        if answers and self._index.known_vectors.keys() != known.keys():
+            self._kept.write(self._index.known_vectors)
         self._revision = current
         logger.info("answers indexed: %d, content revision %d", len(answers), current)
 

@@ -129,12 +129,16 @@ class ChatPage:
             )
         )
 
-    def picture(self, name: str) -> None:
-        """Keep a picture of what is on the screen now, once movement has ended."""
+    def settle(self) -> None:
+        """End every movement that has an end: half faded text is neither seen nor measured."""
         self.script(
             "for (const move of root.getAnimations())"
             " if (isFinite(move.effect.getComputedTiming().endTime)) move.finish();"
         )
+
+    def picture(self, name: str) -> None:
+        """Keep a picture of what is on the screen now."""
+        self.settle()
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(PICTURES / f"{name}.png"))
 

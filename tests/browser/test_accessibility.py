@@ -141,6 +141,7 @@ def test_axe_sees_inside_the_chat(chat: ChatPage, axe: str) -> None:
 
 def violations(chat: ChatPage) -> list[str]:
     """What axe objects to now, one line for each place."""
+    chat.settle()
     result: dict[str, Any] = chat.driver.execute_async_script(
         "const done = arguments[arguments.length - 1];"
         "axe.run(document, {runOnly: {type: 'tag', values: arguments[0]},"

@@ -65,7 +65,7 @@ def test_a_change_embeds_only_what_is_new() -> None:
             return super().encode(texts)
 
     answers = [*INDEX.answers, published("swim", "can i swim")]
-    changed = AnswerIndex(answers, Counting(), WEIGHTS, INDEX)
+    changed = AnswerIndex(answers, Counting(), WEIGHTS, INDEX.known_vectors)
     assert asked == ["can i swim"]
     vector = WordEncoder().encode(["can i swim"])[0]
     assert changed.rank("can i swim", vector).candidates[0].answer_id == "swim"
