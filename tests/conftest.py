@@ -147,6 +147,10 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 def product_environment(folder: Path) -> tuple[dict[str, str], str]:
     """Settings of a product on free ports; also the address of its web page."""
+    # All products of a run have nearly the same content: only the first embeds it.
+    vectors = folder.parent / "vectors"
+    vectors.mkdir(exist_ok=True)
+    (folder / "vectors").symlink_to(vectors)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environ = {
