@@ -43,7 +43,7 @@ from bot.content.store import seed
 from bot.db import Database, utc_now
 from bot.migrate import migrate
 from bot.settings import ROOT, Settings, load_settings
-from bot.stack import Stack, free_port, make_stack
+from bot.stack import PARTS, Stack, free_port, make_stack
 
 CLIENTS = (1, 8, 16, 32)
 TURNS = (1, 10, 100, 500, 1000)
@@ -97,7 +97,9 @@ def calm_texts(url: str, visits: Sequence[Sequence[str]]) -> list[str]:
 
 
 @contextmanager
-def ours(settings: Settings, folder: Path) -> Iterator[tuple[str, Stack, dict[str, float]]]:
+def ours(
+    settings: Settings, folder: Path, names: tuple[str, ...] = PARTS
+) -> Iterator[tuple[str, Stack, dict[str, float]]]:
     """The product on free ports with an empty, seeded database; also its start-up times."""
     own = replace(
         settings,
@@ -119,7 +121,7 @@ def ours(settings: Settings, folder: Path) -> Iterator[tuple[str, Stack, dict[st
     with database.transaction() as session:
         seed(session, load_answers(ROOT / "data" / "answers"), utc_now())
     database.close()
-    with make_stack(own, folder) as stack:
+    with make_stack(own, folder, names) as stack:
         times: dict[str, float] = {}
         started = time.perf_counter()
         stack.start()

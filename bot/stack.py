@@ -20,6 +20,8 @@ from bot.settings import ROOT, Settings
 
 MODEL = ROOT / "models" / "clinic.tar.gz"
 
+PARTS = ("rasa", "actions", "web", "worker")
+
 START_TIMEOUT_S = 240.0
 """Longest start of all parts; Rasa's imports alone take seconds on a slow machine."""
 STOP_TIMEOUT_S = 8.0
@@ -177,7 +179,7 @@ class Stack:
 def make_stack(
     settings: Settings,
     folder: Path,
-    names: tuple[str, ...] = ("rasa", "actions", "web", "worker"),
+    names: tuple[str, ...] = PARTS,
     model: Path = MODEL,
 ) -> Stack:
     """Describe the parts of the product.
