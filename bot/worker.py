@@ -6,13 +6,14 @@ import logging
 import signal
 import threading
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from bot.app_state import AppState, open_app_state
 from bot.conversations import erasure, transcript
-from bot.conversations.models import WorkerHeartbeat
+from bot.conversations.models import Message, WorkerHeartbeat
 from bot.conversations.set_aside_return import store_set_aside
 from bot.notify.outbox import Outbox
 from bot.notify.senders import senders_of
@@ -93,10 +94,11 @@ def answer_leftovers(state: AppState) -> int:
         How many were taken up.
     """
     now = state.clock()
+    with state.database.reading() as session:
+        if not _left_over(session, now):
+            return 0  # nobody who writes has to wait for us
     with state.database.transaction() as session:
-        due = transcript.due_for_retry(session, now)
-        left = transcript.unfinished_since(session, now - UNFINISHED_AFTER)
-        claimed = {message.id: message for message in (*due, *left)}
+        claimed = {message.id: message for message in _left_over(session, now)}
         for message in claimed.values():
             message.retry_at = now + UNFINISHED_AFTER
     for message in sorted(claimed.values(), key=lambda m: m.id):
@@ -107,6 +109,11 @@ def answer_leftovers(state: AppState) -> int:
             continue
         logger.info("message %s taken up again: %s", message.public_id, result.outcome.value)
     return len(claimed)
+
+
+def _left_over(session: Session, now: datetime) -> list[Message]:
+    due = transcript.due_for_retry(session, now)
+    return [*due, *transcript.unfinished_since(session, now - UNFINISHED_AFTER)]
 
 
 def purge(state: AppState, dry_run: bool = False) -> int:

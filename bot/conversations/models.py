@@ -66,6 +66,7 @@ class Message(Base):
         Index("ix_messages_language", "language", "at"),
         Index("ix_messages_tier", "tier", "at"),
         Index("ix_messages_confidence", "confidence"),
+        Index("ix_messages_unfinished", "sender", "outcome", "retry_at", "at"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
@@ -133,6 +134,7 @@ class Escalation(Base):
             postgresql_where=text("status != 'resolved'"),
         ),
         Index("ix_escalations_resolved", "status", "resolved_at"),
+        Index("ix_escalations_conversation", "conversation_id", "status", "resolved_at"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)

@@ -195,7 +195,7 @@ def wordings_said(session: Session, escalation: Escalation) -> list[str]:
     kept = session.scalars(
         select(Message.triage)
         .join(EscalationMessage, EscalationMessage.message_id == Message.in_reply_to)
-        .where(EscalationMessage.escalation_id == escalation.id, Message.sender == "assistant")
+        .where(EscalationMessage.escalation_id == escalation.id)
         .order_by(Message.id)
     )
     return [str(triage["wording"]) for triage in kept if triage and "wording" in triage]
@@ -310,12 +310,12 @@ def offered_button(session: Session, conversation_id: str, button_id: str) -> st
 
 
 def due_for_retry(session: Session, now: datetime, limit: int = 20) -> list[Message]:
-    """Queued messages whose next try is due, oldest first."""
+    """Queued messages whose next try is due, longest due first."""
     return list(
         session.scalars(
             select(Message)
-            .where(Message.retry_at.is_not(None), Message.retry_at <= now)
-            .order_by(Message.id)
+            .where(Message.retry_at <= now)
+            .order_by(Message.retry_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
@@ -407,7 +407,7 @@ def unfinished_since(session: Session, before: datetime, limit: int = 20) -> lis
                 # One that a worker has claimed comes back as due for retry.
                 Message.retry_at.is_(None),
             )
-            .order_by(Message.id)
+            .order_by(Message.at)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )

@@ -1,0 +1,22 @@
+"""Indexes for what every message and every round of the worker looks up"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index(
+        "ix_escalations_conversation", "escalations", ["conversation_id", "status", "resolved_at"]
+    )
+    op.create_index("ix_messages_unfinished", "messages", ["sender", "outcome", "retry_at", "at"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_messages_unfinished", "messages")
+    op.drop_index("ix_escalations_conversation", "escalations")
