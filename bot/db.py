@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import TimeoutError as WaitedTooLong
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -52,11 +54,16 @@ class Database:
         self._writing = sessionmaker(self.engine, expire_on_commit=False)
         reader = self.engine.execution_options(read_only=True)
         self._reading = sessionmaker(reader, expire_on_commit=False)
+        self._turn = threading.Lock() if url.startswith("sqlite") else None
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session that commits at the end, or rolls back when an error leaves it."""
-        with self._writing.begin() as session:
+        """A session that commits at the end, or rolls back when an error leaves it.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: Also when it is not our turn in time.
+        """
+        with self._in_turn(), self._writing.begin() as session:
             yield session
 
     @contextmanager
@@ -64,6 +71,23 @@ class Database:
         """A session for queries only; on SQLite it never waits for a writer."""
         with self._reading() as session:
             yield session
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """One writer at a time on SQLite, among the threads of this process.
+
+        SQLite itself lets those who wait sleep for up to 100 ms and look again, while others
+        overtake them; with many threads some wait for seconds. Here the next one is woken.
+        """
+        if self._turn is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            raise WaitedTooLong("other threads of this process kept the database busy")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -74,7 +98,9 @@ def open_engine(url: str) -> Engine:
     """Make an engine with the settings this product relies on.
 
     SQLite: write-ahead log (readers never block the writer), foreign keys on,
-    `BEGIN IMMEDIATE` (two writers queue instead of failing half-way), busy timeout.
+    `BEGIN IMMEDIATE` (two writers queue instead of failing half-way), busy timeout. With
+    `synchronous=NORMAL` a commit does not wait for the disk: what is committed survives the
+    end of any process, but the last moments may be lost when the machine loses power.
     PostgreSQL: connections are checked before use, so a restart is survived; a server that
     does not answer and a lock that is not released are given up after the same time.
     """
@@ -89,7 +115,13 @@ def open_engine(url: str) -> Engine:
     path = make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 5})
+    engine = create_engine(
+        url,
+        # As many as the threads of the web app, a quarter of them kept open.
+        pool_size=16,
+        max_overflow=48,
+        connect_args={"check_same_thread": False, "timeout": 5},
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
