@@ -79,8 +79,8 @@ def printable(text: str) -> str:
     return "".join(c for c in spaced if c in "\n\t" or c.isprintable()).strip()
 
 
-def app_state(request: Request) -> AppState:
-    """What the app opened at start."""
+async def app_state(request: Request) -> AppState:
+    """What the app opened at start. Asynchronous, as waiting for a thread takes longer."""
     state: AppState = request.app.state.clinic
     return state
 
@@ -88,8 +88,8 @@ def app_state(request: Request) -> AppState:
 State = Annotated[AppState, Depends(app_state)]
 
 
-def same_origin(request: Request, state: State) -> None:
-    """Refuse a browser that another site sent here.
+async def same_origin(request: Request, state: State) -> None:
+    """Refuse a browser that another site sent here. Asynchronous as `app_state`.
 
     Raises:
         Problem: 403, for a foreign Origin.

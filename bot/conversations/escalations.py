@@ -59,8 +59,9 @@ def open_or_add(
     escalation = unresolved(session, conversation_id, lock=True)
     opened = False
     if escalation is None:
-        escalation, opened = _open(session, conversation_id, tier, reason, now)
-    link = session.get(EscalationMessage, (escalation.id, message_id))
+        escalation, opened = _open(session, conversation_id, tier, reason, now, rule_ids)
+    key = (escalation.id, message_id)
+    link = None if opened else session.get(EscalationMessage, key)
     if link is None:
         session.add(
             EscalationMessage(
@@ -316,14 +317,19 @@ def begin_work(session: Session, escalation: Escalation, by: str, now: datetime)
 
 
 def _open(
-    session: Session, conversation_id: str, tier: Tier, reason: str, now: datetime
+    session: Session,
+    conversation_id: str,
+    tier: Tier,
+    reason: str,
+    now: datetime,
+    rule_ids: Sequence[str] = (),
 ) -> tuple[Escalation, bool]:
     escalation = Escalation(
         conversation_id=conversation_id,
         tier=int(tier),
         status=OPEN,
         reason=reason,
-        rule_ids=[],
+        rule_ids=sorted(rule_ids),
         opened_at=now,
         clock_from=now,
         notify_step=0,

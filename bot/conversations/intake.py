@@ -160,13 +160,15 @@ class Intake:
             recent = [*recent, *inbound.earlier][-RECENT_TURNS:]
             verdict = self._screened(text, recent)
             try:
-                message = self._store(inbound, text, verdict)
+                message, result = self._store(inbound, text, verdict, started, fixed)
             except SQLAlchemyError as error:
                 if verdict.tier < Tier.URGENT or inbound.channel != "web":
                     raise
                 return self._set_aside(inbound, text, verdict, started, type(error).__name__)
             if message is None:
                 return self._lost_race(inbound)
+            if result is not None:
+                return result
         if inbound.over_limit and fixed is None and message.tier < Tier.URGENT:
             return self._refuse(message, started)
         try:
@@ -299,17 +301,40 @@ class Intake:
             logger.critical("triage failed: %s", type(error).__name__)
             return Verdict()
 
-    def _store(self, inbound: InboundMessage, text: str, verdict: Verdict) -> Message | None:
-        """Store the message and, for a red flag, its escalation in the same transaction.
+    def _store(
+        self,
+        inbound: InboundMessage,
+        text: str,
+        verdict: Verdict,
+        started: float,
+        fixed: FixedReply | None,
+    ) -> tuple[Message | None, IntakeResult | None]:
+        """Store the message and, for a red flag, its escalation and reply in one transaction.
+
+        Whatever ails the reply, the message and its escalation stay.
 
         Returns:
-            The message, or None when the same message got in first.
+            The message, or None when the same message got in first; and what became of it,
+            if that is settled.
         """
         with self._database.transaction() as session:
             message = transcript.store_inbound(session, inbound, text, verdict)
-            if message is not None and verdict.tier >= Tier.URGENT:
-                self._escalate(session, message, verdict.tier, verdict.rule_ids)
-            return message
+            if message is None or verdict.tier < Tier.URGENT:
+                return message, None
+            escalation = self._escalate(session, message, verdict.tier, verdict.rule_ids)
+            conversation = session.get_one(Conversation, message.conversation_id)
+            if conversation.owner == "staff" and verdict.tier < Tier.EMERGENCY:
+                return message, None
+            try:
+                with session.begin_nested():
+                    result = self._say_wording(session, message, escalation, started, fixed)
+            except Exception as error:
+                logger.error(
+                    "message %s is tried again: %s", message.public_id, type(error).__name__
+                )
+                session.refresh(message)
+                return message, None
+            return message, result
 
     def _red_flag(
         self, message: Message, started: float, fixed: FixedReply | None = None
@@ -318,20 +343,32 @@ class Intake:
 
         Also the way of every other message while staff have not resolved the escalation.
         """
-        rule_ids = _rule_ids(message)
         with self._database.transaction() as session:
-            escalation = self._escalate(session, message, Tier(message.tier), rule_ids)
-            tier = Tier(escalation.tier)
-            told = transcript.wordings_said(session, escalation)
-            if message.tier < tier:
-                # Said about the sign it is held for: a mild word after "I want to die"
-                # must not be answered as if it were about breathing.
-                rule_ids = tuple(escalation.rule_ids)
-        verdict = Verdict(tier=tier, rule_ids=rule_ids, language=_language(message))
+            tier, rule_ids = Tier(message.tier), _rule_ids(message)
+            escalation = self._escalate(session, message, tier, rule_ids)
+            row = session.get_one(Message, message.id, with_for_update=True)
+            return self._say_wording(session, row, escalation, started, fixed)
+
+    def _say_wording(
+        self,
+        session: Session,
+        row: Message,
+        escalation: Escalation,
+        started: float,
+        fixed: FixedReply | None,
+    ) -> IntakeResult:
+        tier, rule_ids = Tier(escalation.tier), _rule_ids(row)
+        if row.tier < tier:
+            # Said about the sign it is held for: a mild word after "I want to die"
+            # must not be answered as if it were about breathing.
+            rule_ids = tuple(escalation.rule_ids)
+        outcome = _outcome_of(tier)
         if fixed is not None and fixed.outcome is Outcome.OPTED_OUT:
-            return self._finish(message, _outcome_of(tier), fixed.replies, started, kind=fixed.kind)
+            return self._end(session, row, outcome, fixed.replies, started, kind=fixed.kind)
+        verdict = Verdict(tier=tier, rule_ids=rule_ids, language=_language(row))
+        told = transcript.wordings_said(session, escalation)
         reply = self._wording(verdict, told, escalation.rule_ids)
-        return self._finish(message, _outcome_of(tier), (reply,), started)
+        return self._end(session, row, outcome, (reply,), started)
 
     def _wording(
         self, verdict: Verdict, told: Sequence[str] = (), earlier: Sequence[str] = ()
@@ -505,19 +542,32 @@ class Intake:
             if droppable and self._taken_over(session, message.conversation_id):
                 outcome, replies = Outcome.STAFF_OWNED, ()
             row = session.get_one(Message, message.id, with_for_update=True)
-            if row.outcome not in (None, Outcome.QUEUED.value):
-                return IntakeResult(row, tuple(transcript.replies_to(session, row.id)))
-            if row.media_count and outcome in _MEDIA_MATTERS_TO:
-                outcome, replies = self._media(session, row, outcome, replies)
-            transcript.finish(row, outcome, (time.monotonic() - started) * 1000)
-            if result is not None:
-                row.understood = dict(result.understood)
-                row.tier = max(row.tier, int(result.tier))
-            if row.button_id:
-                row.understood = {**(row.understood or {}), **question_of(session, row)}
-            stored = transcript.store_replies(session, row, replies, self._clock())
-            self._deliver(session, row, stored, kind, outcome)
-            return IntakeResult(row, tuple(stored))
+            return self._end(session, row, outcome, replies, started, result, kind)
+
+    def _end(
+        self,
+        session: Session,
+        row: Message,
+        outcome: Outcome,
+        replies: tuple[Reply, ...],
+        started: float,
+        result: DialogueResult | None = None,
+        kind: TurnKind = "reply",
+    ) -> IntakeResult:
+        """`_finish` under the lock of the message, or in the transaction that stores it."""
+        if row.outcome not in (None, Outcome.QUEUED.value):
+            return IntakeResult(row, tuple(transcript.replies_to(session, row.id)))
+        if row.media_count and outcome in _MEDIA_MATTERS_TO:
+            outcome, replies = self._media(session, row, outcome, replies)
+        transcript.finish(row, outcome, (time.monotonic() - started) * 1000)
+        if result is not None:
+            row.understood = dict(result.understood)
+            row.tier = max(row.tier, int(result.tier))
+        if row.button_id:
+            row.understood = {**(row.understood or {}), **question_of(session, row)}
+        stored = transcript.store_replies(session, row, replies, self._clock())
+        self._deliver(session, row, stored, kind, outcome)
+        return IntakeResult(row, tuple(stored))
 
     def _taken_over(self, session: Session, conversation_id: str) -> bool:
         # Under the lock that `take_over` needs, so that it is either before us or after.
@@ -552,6 +602,8 @@ class Intake:
         kind: TurnKind,
         outcome: Outcome,
     ) -> None:
+        if session.get_one(Conversation, message.conversation_id).channel != "sms":
+            return
         urgent = outcome in transcript.URGENT_OUTCOMES
         deliver(
             session, self._texts, message.conversation_id, stored, self._clock(),

@@ -425,18 +425,18 @@ def test_a_stored_red_flag_whose_reply_cannot_be_stored_is_answered_once_and_not
     site: Site, patient: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database fails between the message and its reply: staff do know of it."""
-    answer = site.state.intake._red_flag
+    answer = site.state.intake._say_wording
 
     def fails(*_: Any) -> Any:
         raise sa.exc.OperationalError("", {}, RuntimeError("database is locked"))
 
-    monkeypatch.setattr(site.state.intake, "_red_flag", fails)
+    monkeypatch.setattr(site.state.intake, "_say_wording", fails)
     told = patient.say(RED_FLAG).json()
     assert told["outcome"] == "escalated_emergency"
     (wording,) = told["replies"]
     assert "911" in wording["text"]
     assert len(escalated(site, patient.conversation_id)) == 1
-    monkeypatch.setattr(site.state.intake, "_red_flag", answer)
+    monkeypatch.setattr(site.state.intake, "_say_wording", answer)
     site.clock.advance(minutes=1)
     assert answer_leftovers(site.state) == 1
     assert [m["id"] for m in patient.history()] == [told["message_id"], wording["id"]]
