@@ -59,18 +59,18 @@ class ProductChat:
     def __init__(self, url: str) -> None:
         """A client of the web app."""
         self._line = Connection(url)
-        self._cookie = ""
+        self.cookie = ""
 
     def begin(self) -> None:
         """Open a session."""
-        status, _, self._cookie = self._line.call("POST", "/api/chat/session")
+        status, _, self.cookie = self._line.call("POST", "/api/chat/session")
         if status != 201:
             raise RuntimeError(f"no session: {status}")
 
     def say(self, text: str) -> str:
         """Send one message."""
         body = {"client_message_id": secrets.token_hex(8), "text": text}
-        status, answer, _ = self._line.call("POST", "/api/chat/messages", body, self._cookie)
+        status, answer, _ = self._line.call("POST", "/api/chat/messages", body, self.cookie)
         if status != 200 or not answer["replies"]:
             raise RuntimeError(f"no answer: {status}")
         return str(answer["outcome"])
