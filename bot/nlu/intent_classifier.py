@@ -73,7 +73,7 @@ class ClinicIntentClassifier(IntentClassifier, GraphComponent):
         """Called by Rasa to predict."""
         component = cls(config, model_storage, resource)
         with model_storage.read_from(resource) as folder:
-            component._model = IntentModel.load(folder / "intents.skops", component._config)
+            component._model = IntentModel.load(folder / "intents.npz", component._config)
         return component
 
     def train(self, training_data: TrainingData) -> Resource:
@@ -89,7 +89,7 @@ class ClinicIntentClassifier(IntentClassifier, GraphComponent):
         model.fit(texts, np.stack(vectors), intents)
         self._model = model
         with self._storage.write_to(self._resource) as folder:
-            model.save(folder / "intents.skops")
+            model.save(folder / "intents.npz")
         return self._resource
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:

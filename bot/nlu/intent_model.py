@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,6 @@ from bot.nlu.encoder import Vectors, normalise
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
-
-TRUSTED_TYPES = ["scipy.sparse._csr.csr_matrix"]
-"""What a model file may hold beside scikit-learn's own types; plain numbers only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +66,34 @@ class IntentModel:
         return result
 
     def save(self, path: Path) -> None:
-        """Write to one file that holds no code (skops)."""
-        import skops.io
-
-        skops.io.dump({"letters": self.letters, "classifier": self.classifier}, path)
+        """Write to one file of plain numbers and words; no code and no objects."""
+        words = self.letters.vocabulary_
+        with path.open("wb") as file:
+            np.savez(
+                file,
+                letters=np.array(sorted(words, key=words.__getitem__)),
+                idf=self.letters.idf_,
+                intents=np.array(self.classifier.classes_, dtype=str),
+                coef=self.classifier.coef_,
+                intercept=self.classifier.intercept_,
+            )
 
     @classmethod
     def load(cls, path: Path, config: IntentModelConfig) -> IntentModel:
-        """Read what :meth:`save` wrote; a file with foreign types is refused."""
-        import skops.io
+        """Read what :meth:`save` wrote; a file that holds objects is refused.
 
-        stored: dict[str, Any] = skops.io.load(path, trusted=TRUSTED_TYPES)
+        Raises:
+            ValueError: It is no such file.
+        """
         model = cls(config)
-        model.letters = stored["letters"]
-        model.classifier = stored["classifier"]
+        with np.load(path, allow_pickle=False) as stored:
+            model.letters.vocabulary = {
+                word: i for i, word in enumerate(stored["letters"].tolist())
+            }
+            model.letters.idf_ = stored["idf"]
+            model.classifier.classes_ = stored["intents"]
+            model.classifier.coef_ = stored["coef"]
+            model.classifier.intercept_ = stored["intercept"]
         return model
 
     def _features(self, texts: Sequence[str], vectors: Vectors) -> csr_matrix:
