@@ -106,6 +106,9 @@ bench-nlu: $(BIN)/bot ## Intent detection on public data beside Rasa's pipelines
 bench-latency: .env $(BIN)/bot models/clinic.tar.gz ## Speed and memory beside Rasa's default pipeline
 	@$(QUIET) $(BIN)/python -m benchmarks.latency
 
+bench-emergency: .env $(BIN)/bot models/clinic.tar.gz ## How soon emergencies at the same moment are answered
+	@$(QUIET) $(BIN)/python -m benchmarks.emergency
+
 bench-answers: .env $(BIN)/bot models/clinic.tar.gz ## Accuracy by topic, confusions, calibration
 	@$(QUIET) $(BIN)/python -m benchmarks.answers --set $(FILE)
 

@@ -18,6 +18,7 @@ MACHINE = {
 FIELDS = {
     "nlu_public": {"systems", "mean"},
     "latency": {"systems", "verdict", "rounds", "messages_per_round", "visits"},
+    "emergency": {"clients", "runs", "stages"},
     "answers": {
         *("right", "right_or_choice", "turned_away", "out_of_scope_rejected", "by_topic"),
         *("confusions", "calibration", "threshold_curve", "set", "lines"),
@@ -79,11 +80,20 @@ def check_answers(found: dict[str, Any]) -> None:
     assert (RESULTS / "answers_threshold.svg").read_text(encoding="utf-8") == drawn
 
 
+def check_emergency(found: dict[str, Any]) -> None:
+    assert set(found["runs"]) == {"with Rasa", "Rasa stopped"}
+    for figures in found["runs"].values():
+        assert set(figures) == {"page", "alone", "amid"}
+        for name in ("alone", "amid"):
+            assert set(figures[name]["outcomes"]) == {"escalated_emergency"}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_results_are_what_their_benchmark_promises(name: str) -> None:
     checks = {
         "nlu_public": check_nlu_public,
         "latency": check_latency,
+        "emergency": check_emergency,
         "answers": check_answers,
     }
     checks[name](results(name))

@@ -446,15 +446,15 @@ def test_a_red_flag_whose_process_was_killed_is_answered_when_it_is_sent_again(
     site: Site, patient: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not after the ten seconds that a repeat waits, nor the worker's forty-five."""
-    answer = site.state.intake.answer
+    answer = site.state.intake._say_wording
 
     def killed(*_: Any) -> Any:
         raise RuntimeError("as if killed")
 
     body = {"client_message_id": "message-0001", "text": RED_FLAG}
-    monkeypatch.setattr(site.state.intake, "answer", killed)
+    monkeypatch.setattr(site.state.intake, "_say_wording", killed)
     assert_problem(patient.post(body), 500)
-    monkeypatch.setattr(site.state.intake, "answer", answer)
+    monkeypatch.setattr(site.state.intake, "_say_wording", answer)
     assert "911" in in_time(patient, body).json()["replies"][0]["text"]
     assert [m["sender"] for m in patient.history()] == ["patient", "assistant"]
     assert len(escalated(site, patient.conversation_id)) == 1
