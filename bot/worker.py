@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from bot.app_state import AppState, open_app_state
+from bot.app_state import DATA, AppState, open_app_state
 from bot.conversations import erasure, transcript
 from bot.conversations.models import Message, WorkerHeartbeat
 from bot.conversations.set_aside_return import store_set_aside
@@ -19,6 +19,7 @@ from bot.notify.outbox import Outbox
 from bot.notify.senders import senders_of
 from bot.settings import load_settings
 from bot.sms.inbox import forget_old
+from bot.triage.screen import load_screen
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,9 @@ def main() -> None:
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")
     # The HTTP client logs every request; its addresses are of no interest here.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    state = open_app_state(settings)
+    # What is left over was screened when it was stored; only text messages are screened here.
+    rules_alone = load_screen(DATA / "triage") if settings.sms_provider == "off" else None
+    state = open_app_state(settings, screen=rules_alone)
     if state.sms is not None:
         state.sms.start()
     stop = threading.Event()
