@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 
 
@@ -28,19 +27,31 @@ def accuracy(truth: Sequence[str], guesses: Sequence[str]) -> float:
     return right / len(truth) if truth else 0.0
 
 
-def matthews(truth: Sequence[str], guesses: Sequence[str]) -> float:
+def matthews(
+    truth: Sequence[str], guesses: Sequence[str], weights: Sequence[float] | None = None
+) -> float:
     """Matthews correlation over any number of classes (Gorodkin 2004), -1 to 1.
 
     0 where it is not defined: every guess, or every truth, is one class.
+
+    Args:
+        weights: How often each line counts; once each where not given.
     """
-    count = len(truth)
-    right = sum(t == g for t, g in zip(truth, guesses, strict=True))
-    by_truth, by_guess = Counter(truth), Counter(guesses)
-    both = sum(by_truth[name] * by_guess[name] for name in by_truth)
-    spread = (count**2 - sum(n**2 for n in by_guess.values())) * (
-        count**2 - sum(n**2 for n in by_truth.values())
-    )
-    return (right * count - both) / math.sqrt(spread) if spread else 0.0
+    counts = [1.0] * len(truth) if weights is None else weights
+    total = right = 0.0
+    by_truth: dict[str, float] = {}
+    by_guess: dict[str, float] = {}
+    for true, guess, weight in zip(truth, guesses, counts, strict=True):
+        total += weight
+        right += weight * (true == guess)
+        by_truth[true] = by_truth.get(true, 0.0) + weight
+        by_guess[guess] = by_guess.get(guess, 0.0) + weight
+    both = sum(by_truth[name] * by_guess.get(name, 0.0) for name in by_truth)
+    spread_of_guesses = total**2 - sum(n**2 for n in by_guess.values())
+    spread_of_truth = total**2 - sum(n**2 for n in by_truth.values())
+    if min(len(by_truth), len(by_guess)) < 2:
+        return 0.0
+    return (right * total - both) / math.sqrt(spread_of_guesses * spread_of_truth)
 
 
 def calibration_error(scores: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
@@ -74,13 +85,15 @@ def best_threshold(
     scores: Sequence[float],
     outside: str,
     steps: Sequence[float],
+    weights: Sequence[float] | None = None,
 ) -> float:
     """The step with the highest Matthews correlation when lower scores count as ``outside``.
 
     The lowest of equals.
     """
     return max(
-        steps, key=lambda step: (matthews(truth, cut(guesses, scores, step, outside)), -step)
+        steps,
+        key=lambda step: (matthews(truth, cut(guesses, scores, step, outside), weights), -step),
     )
 
 

@@ -18,7 +18,7 @@ import argparse
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +28,19 @@ from benchmarks.machine import describe, table, write_results
 from benchmarks.our_recipe import Memory, config_of_product, fit, tune
 from bot.settings import ROOT
 
-System = Callable[[Labelled, Labelled, Path], tuple[Guesses, float | None, float]]
-"""Training and test messages and a work folder, to guesses, threshold and training seconds."""
+System = Callable[[Labelled, Sequence[str], Labelled, Path], tuple[Guesses, float | None, float]]
+"""Training messages, other bots' training messages, test messages and a work folder, to
+guesses, threshold and training seconds."""
 
 
 def ours(encoder_path: Path) -> System:
     """Our recipe on one encoder, which is loaded once."""
     encoder, config = Memory(encoder_path), config_of_product()
 
-    def run(train: Labelled, test: Labelled, _: Path) -> tuple[Guesses, float, float]:
-        tuned = tune(train, encoder, config)
+    def run(
+        train: Labelled, others: Sequence[str], test: Labelled, _: Path
+    ) -> tuple[Guesses, float, float]:
+        tuned = tune(train, others, encoder, config)
         print(f"  chosen on training data: {tuned}", flush=True)
         started = time.perf_counter()
         recipe = fit(train, encoder, tuned.config)
@@ -54,7 +57,9 @@ def rasa(config: dict[str, Any], *, keep: bool) -> System:
         keep: Use the model and the training time of an earlier run, where there is one.
     """
 
-    def run(train: Labelled, test: Labelled, folder: Path) -> tuple[Guesses, None, float]:
+    def run(
+        train: Labelled, _: Sequence[str], test: Labelled, folder: Path
+    ) -> tuple[Guesses, None, float]:
         examples: dict[str, list[str]] = {}
         for text, label in zip(train.texts, train.labels, strict=True):
             examples.setdefault(label, []).append(text)
@@ -106,14 +111,15 @@ def main() -> None:
         "rasa_diet": lambda: rasa(rasa_default.default_config(), keep=options.keep_models),
         "rasa_logistic": lambda: rasa(rasa_default.logistic_config(), keep=options.keep_models),
     }
+    trains = {bot: read(options.folder / f"{bot}train.csv") for bot in find_bots(options.folder)}
     results: dict[str, Any] = {"machine": describe(), "systems": {}}
     for name in options.systems:
         system, by_bot = makers[name](), {}
-        for bot in find_bots(options.folder):
-            train = read(options.folder / f"{bot}train.csv")
+        for bot, train in trains.items():
+            others = [text for other in trains if other != bot for text in trains[other].texts]
             test = read(options.folder / f"{bot}test.csv")
             folder = options.work / name / (bot.rstrip("_") or "bot")
-            guesses, threshold, seconds = system(train, test, folder)
+            guesses, threshold, seconds = system(train, others, test, folder)
             figures = judge(test, guesses, threshold) | {"training_s": round(seconds, 1)}
             by_bot[bot.rstrip("_") or "bot"] = figures
             print(f"{name} {bot}: {figures}", flush=True)

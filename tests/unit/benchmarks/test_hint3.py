@@ -2,10 +2,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.hint3 import OUTSIDE, Guesses, Labelled, find_bots, judge, read
-from benchmarks.our_recipe import FOLDS, config_of_product, held_out_folds
+from benchmarks.our_recipe import (
+    FOLDS,
+    SEEDS,
+    config_of_product,
+    held_out_folds,
+    title,
+    twins,
+)
 
 HEAD = "sentence,label\n"
 
@@ -68,16 +76,37 @@ def test_the_flattering_figure_tries_each_published_step() -> None:
     assert found["mcc_at_best_step_on_test"] >= judge(TEST, GUESSES, 0.9)["mcc"]
 
 
-def test_folds_hold_out_each_intent_once_and_never_train_on_what_they_ask() -> None:
-    labels = [name for name in "abcdefg" for _ in range(10)]
+LABELS = [name for name in "abcdefg" for _ in range(10)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_folds_hold_out_each_intent_once_and_never_train_on_what_they_ask(seed: int) -> None:
+    groups = np.arange(len(LABELS)) // 2
     foreign_seen: list[str] = []
-    folds = list(held_out_folds(labels))
+    folds = list(held_out_folds(LABELS, groups, seed))
     assert len(folds) == FOLDS
     for kept, asked, foreign in folds:
-        assert sorted([*kept, *asked, *foreign]) == list(range(len(labels)))
-        assert {labels[i] for i in foreign}.isdisjoint(labels[i] for i in [*kept, *asked])
-        foreign_seen += sorted({labels[i] for i in foreign})
+        assert sorted([*kept, *asked, *foreign]) == list(range(len(LABELS)))
+        assert {LABELS[i] for i in foreign}.isdisjoint(LABELS[i] for i in [*kept, *asked])
+        assert {groups[i] for i in kept}.isdisjoint({groups[i] for i in asked})
+        foreign_seen += sorted({LABELS[i] for i in foreign})
     assert sorted(foreign_seen) == list("abcdefg")
+
+
+def test_an_intent_without_a_trained_message_is_not_asked_as_in_scope() -> None:
+    one_group_per_intent = np.array([ord(label) for label in LABELS])
+    for _, asked, _ in held_out_folds(LABELS, one_group_per_intent, seed=0):
+        assert asked == []
+
+
+def test_near_twins_share_a_group_and_others_do_not() -> None:
+    vectors = np.array([[1, 0], [0.99, 0.14], [0, 1]], dtype=np.float32)
+    first, twin, other = twins(vectors).tolist()
+    assert first == twin != other
+
+
+def test_an_intents_name_is_read_as_words() -> None:
+    assert title("100_NIGHT_TRIAL_OFFER") == "100 night trial offer"
 
 
 def test_our_recipe_takes_its_settings_from_the_products_pipeline() -> None:

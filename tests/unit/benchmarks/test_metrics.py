@@ -58,6 +58,14 @@ def test_matthews_of_many_classes_is_what_scikit_learn_computes(
     assert matthews(truth, guesses) == pytest.approx(matthews_corrcoef(truth, guesses), abs=1e-9)
 
 
+@given(LABELS)
+def test_a_weight_counts_a_line_so_often(pairs: list[tuple[str, str]]) -> None:
+    weights = [1 + number % 3 for number in range(len(pairs))]
+    repeated = [pair for pair, times in zip(pairs, weights, strict=True) for _ in range(times)]
+    weighted = matthews([t for t, _ in pairs], [g for _, g in pairs], weights)
+    assert weighted == pytest.approx(matthews(*map(list, zip(*repeated, strict=True))))
+
+
 @pytest.mark.parametrize(
     ("truth", "guesses", "expected"),
     [("abab", "abab", 1.0), ("abab", "baba", -1.0), ("abab", "aaaa", 0.0)],
