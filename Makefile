@@ -61,7 +61,8 @@ evaluate-safety: .env $(BIN)/bot models/clinic.tar.gz ## Each safety net, and al
 	@$(QUIET) $(BIN)/bot evaluate-safety $(SAFETY)
 
 bench-console: $(BIN)/bot ## Speed of the console's pages on 100,000 conversations (DATABASE=url)
-	@$(BIN)/python -m benchmarks.console --database "$(DATABASE)"
+	@$(BIN)/python -m benchmarks.console $(foreach url,$(DATABASE),--database "$(url)") \
+	  $(if $(WRITE),--write)
 
 ##@ Building
 install: $(BIN)/bot ## Install the locked environment into .venv

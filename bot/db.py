@@ -107,7 +107,9 @@ def open_engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         waits = {
             "connect_timeout": BUSY_TIMEOUT_MS // 1000 or 1,
-            "options": f"-c lock_timeout={BUSY_TIMEOUT_MS}",
+            # No query runs long enough to pay for being compiled; lists look up in sets
+            # that must fit into memory.
+            "options": f"-c lock_timeout={BUSY_TIMEOUT_MS} -c jit=off -c work_mem=32MB",
         }
         return create_engine(
             url, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args=waits

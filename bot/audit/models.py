@@ -20,7 +20,7 @@ class AuditEvent(Base):
     """
 
     __tablename__ = "audit_events"
-    __table_args__ = (Index("ix_audit_object", "object_kind", "object_id"),)
+    __table_args__ = (Index("ix_audit_object", "object_id", "number"),)
 
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

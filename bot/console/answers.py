@@ -359,7 +359,8 @@ def _thumbs(session: Session) -> Any:
             func.sum(case((Feedback.helpful, 0), else_=1)),
         )
         .join(Feedback, Feedback.message_id == Message.id)
-        .where(Message.answer_id.is_not(None))
+        # Replies, for these have an index with all that is asked for.
+        .where(Message.answer_id.is_not(None), Message.in_reply_to.is_not(None))
         .group_by(Message.answer_id)
     )
 

@@ -11,6 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 from bot.db import Base, UtcDateTime
 
 
+def _index(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 class Conversation(Base):
     """One patient on one channel. Kept until its retention ends or the patient erases it.
 
@@ -24,7 +28,10 @@ class Conversation(Base):
     """
 
     __tablename__ = "conversations"
-    __table_args__ = (Index("ix_conversations_created", "created_at", "channel"),)
+    __table_args__ = (
+        Index("ix_conversations_created", "created_at", "channel"),
+        Index("ix_conversations_channel", "channel", "id"),
+    )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     channel: Mapped[str] = mapped_column(String(16))
@@ -60,13 +67,30 @@ class Message(Base):
         UniqueConstraint("conversation_id", "client_message_id"),
         Index("ix_messages_conversation", "conversation_id", "id"),
         Index("ix_messages_retry", "retry_at"),
-        Index("ix_messages_sender", "sender", "at", "outcome", "answer_id"),
-        Index("ix_messages_outcome_at", "outcome", "at"),
-        Index("ix_messages_intent", "intent", "at"),
-        Index("ix_messages_language", "language", "at"),
-        Index("ix_messages_tier", "tier", "at"),
-        Index("ix_messages_confidence", "confidence"),
-        Index("ix_messages_unfinished", "sender", "outcome", "retry_at", "at"),
+        # What lists filter and order by: they read this, then the rows of one page only.
+        _index(
+            "ix_messages_list",
+            *("at", "id", "sender", "outcome", "tier", "intent", "confidence", "language"),
+            "conversation_id",
+            where="sender IN ('patient', 'staff')",
+        ),
+        _index("ix_messages_unfinished", "id", where="outcome IS NULL AND sender = 'patient'"),
+        _index("ix_messages_sample", "at", "id", where="public_id < '0d' AND sender = 'patient'"),
+        _index("ix_messages_red_flag", "at", "id", where="tier >= 2 AND sender = 'patient'"),
+        _index(
+            *("ix_messages_marked", "at", "id"),
+            where="review_reason IS NOT NULL AND sender = 'patient'",
+        ),
+        _index(
+            *("ix_messages_button", "at", "id"),
+            where="button_id IS NOT NULL AND sender = 'patient'",
+        ),
+        _index("ix_messages_answer", "answer_id", "in_reply_to", where="answer_id IS NOT NULL"),
+        _index("ix_messages_answered", "at", "answer_id", where="answer_id IS NOT NULL"),
+        _index(
+            *("ix_messages_reply", "id", "in_reply_to", "answer_id"),
+            where="in_reply_to IS NOT NULL",
+        ),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
@@ -79,7 +103,7 @@ class Message(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     client_message_id: Mapped[str | None] = mapped_column(String(64))
     button_id: Mapped[str | None] = mapped_column(String(80))
-    outcome: Mapped[str | None] = mapped_column(String(24), index=True)
+    outcome: Mapped[str | None] = mapped_column(String(24))
     tier: Mapped[int] = mapped_column(Integer, default=0)
     triage: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     understood: Mapped[dict[str, Any] | None] = mapped_column(JSON)
@@ -88,12 +112,12 @@ class Message(Base):
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     in_reply_to: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), index=True)
     buttons: Mapped[list[dict[str, str]] | None] = mapped_column(JSON)
-    answer_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    answer_id: Mapped[str | None] = mapped_column(String(64))
     answer_version: Mapped[int | None] = mapped_column(Integer)
     answer_title: Mapped[str | None] = mapped_column(Text)
     answer_reviewed_on: Mapped[str | None] = mapped_column(String(10))
     staff_name: Mapped[str | None] = mapped_column(Text)
-    review_reason: Mapped[str | None] = mapped_column(String(32), index=True)
+    review_reason: Mapped[str | None] = mapped_column(String(32))
     intent: Mapped[str | None] = mapped_column(String(64))
     confidence: Mapped[float | None]
     language: Mapped[str | None] = mapped_column(String(8))
@@ -236,6 +260,7 @@ class Feedback(Base):
     """A patient's thumb on one reply; a second thumb replaces the first."""
 
     __tablename__ = "feedback"
+    __table_args__ = (Index("ix_feedback_at", "at", "helpful"),)
 
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True)
     helpful: Mapped[bool]

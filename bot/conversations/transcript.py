@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -401,8 +401,8 @@ def unfinished_since(session: Session, before: datetime, limit: int = 20) -> lis
         session.scalars(
             select(Message)
             .where(
-                Message.sender == "patient",
-                Message.outcome.is_(None),
+                # In the words of the index that holds them, which SQLite compares.
+                text("outcome IS NULL AND sender = 'patient'"),
                 Message.at < before,
                 # One that a worker has claimed comes back as due for retry.
                 Message.retry_at.is_(None),

@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bot.clinic import load_clinic
 from bot.content.files import load_topics
 from bot.db import Database, utc_now
 from bot.errors import InvalidInbound
 from bot.migrate import migrate
-from bot.review import compare, demo, learning
+from bot.review import compare, demo, figures, learning
 from bot.settings import ROOT, load_settings
 from bot.triage.rules import load_rules
 
@@ -47,6 +48,7 @@ def fill_demo(database: Database, count: int) -> float:
     for done in demo.fill(database, count, utc_now(), load_topics(data / "topics.yml"), flags):
         print(f"\r{done} of {count} conversations", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
+    figures.keep_days(database, load_clinic(data / "clinic.yml").time_zone, utc_now())
     return time.monotonic() - began
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from bot.content.models import Answer, AnswerVersion
 from bot.conversations.models import Conversation, Escalation, EscalationMessage, Feedback, Message
-from bot.db import Database
+from bot.db import Base, Database
 from bot.errors import InvalidInbound
 from bot.members import accounts
 from bot.members.models import StaffMember
@@ -102,7 +102,9 @@ def fill(
                 (EscalationMessage, rows.links),
             ):
                 if lines:
-                    session.execute(insert(table), lines)
+                    # The table, not its class: that way rows with other empty columns
+                    # still go into one statement.
+                    session.execute(insert(Base.metadata.tables[table.__tablename__]), lines)
         yield min(at + BATCH, count)
     with database.transaction() as session:
         _settle(session)

@@ -10,20 +10,23 @@ from statistics import median
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, TextClause, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from bot.content.models import Answer, AnswerVersion
 from bot.conversations.models import Conversation, Escalation, Feedback, Message
 from bot.conversations.redaction import snippet
-from bot.db import UtcDateTime
+from bot.db import Database, UtcDateTime, utc_now
 from bot.messages import Outcome, Tier
+from bot.review.models import FigureDay
 
 MAX_DAYS: Final = 366
 EXAMPLES: Final = 3
 LOOKED_AT: Final = 400
 """Newest unanswered messages that are grouped."""
 DUE_SOON: Final = timedelta(days=30)
+SETTLED: Final = timedelta(days=3)
+"""How long after its end a day is kept; a day more than the triggers leave changes alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,11 @@ class Span:
         more = 0 if self.step == 1 else 6 - start.weekday()
         return min(self.last, start + timedelta(days=more))
 
-    def start_of(self, at: datetime) -> date:
-        """The step that a moment belongs to."""
-        day = at.astimezone(self.zone).date()
-        if self.step == 7:
-            day = max(self.first, day - timedelta(days=day.weekday()))
-        return day
+    def start_of(self, day: date) -> date:
+        """The step that a day belongs to."""
+        if self.step == 1:
+            return day
+        return max(self.first, day - timedelta(days=day.weekday()))
 
     def _midnight(self, day: date) -> datetime:
         return datetime(day.year, day.month, day.day, tzinfo=self.zone).astimezone(UTC)
@@ -87,42 +89,45 @@ class Clock:
 
 Series = dict[date, Counter[str]]
 
+COUNTED: Final[Mapping[str, tuple[Any, Any, tuple[Any, ...]]]] = {
+    "conversations": (Conversation.created_at, Conversation.channel, ()),
+    "outcomes": (
+        Message.at,
+        Message.outcome,
+        (
+            text("sender IN ('patient', 'staff')"),
+            Message.sender == "patient",
+            Message.outcome.is_not(None),
+        ),
+    ),
+    "answers": (
+        Message.at,
+        Message.answer_id,
+        (Message.sender == "assistant", Message.answer_id.is_not(None)),
+    ),
+}
+"""What is counted by the day: its moment, its name, and which rows."""
+
 
 def conversations(session: Session, span: Span) -> Series:
     """Begun conversations of each step, by channel."""
-    hour = _hour(session, Conversation.created_at)
-    rows = session.execute(
-        select(hour, Conversation.channel, func.count())
-        .where(Conversation.created_at >= span.since, Conversation.created_at < span.until)
-        .group_by(hour, Conversation.channel)
-    )
-    return _by_step(rows, span)
+    return _by_step(_days(session, span, "conversations"), span)
 
 
 def outcomes(session: Session, span: Span) -> Series:
     """Patient messages of each step, by outcome."""
-    hour = _hour(session, Message.at)
-    rows = session.execute(
-        select(hour, Message.outcome, func.count())
-        .where(*_said("patient", span), Message.outcome.is_not(None))
-        .group_by(hour, Message.outcome)
-    )
-    return _by_step(rows, span)
+    return _by_step(_days(session, span, "outcomes"), span)
 
 
 def topics(session: Session, span: Span) -> list[tuple[str, int]]:
     """How often answers of each topic were given, most first."""
-    rows = session.execute(
-        select(Message.answer_id, func.count())
-        .where(*_said("assistant", span), Message.answer_id.is_not(None))
-        .group_by(Message.answer_id)
-    ).all()
     topic_of: Mapping[str, str] = {
         row[0]: row[1] for row in session.execute(select(Answer.id, Answer.topic))
     }
     found: Counter[str] = Counter()
-    for answer_id, count in rows:
-        found[topic_of.get(answer_id, "other")] += count
+    for counts in _days(session, span, "answers").values():
+        for answer_id, count in counts.items():
+            found[topic_of.get(answer_id, "other")] += count
     return found.most_common()
 
 
@@ -131,10 +136,10 @@ def unanswered(session: Session, span: Span) -> list[Question]:
     rows = session.execute(
         select(Message.text, Message.understood)
         .where(
+            *_said("patient", span),
             Message.outcome == Outcome.NO_ANSWER.value,
-            Message.at >= span.since,
-            Message.at < span.until,
-            Message.triage.is_not(None),
+            # Not erased.
+            Message.language.is_not(None),
         )
         .order_by(Message.at.desc())
         .limit(LOOKED_AT)
@@ -206,8 +211,94 @@ def content_due(session: Session, today: date) -> Sequence[AnswerVersion]:
     ).all()
 
 
-def _said(sender: str, span: Span) -> tuple[ColumnElement[bool], ...]:
-    return (Message.sender == sender, Message.at >= span.since, Message.at < span.until)
+def keep_days(database: Database, zone: ZoneInfo, now: datetime) -> int:
+    """Count the past days that are not kept yet, or no longer; say how many there were.
+
+    The last days are left to be counted each time: much of theirs still changes.
+    """
+    with database.reading() as session:
+        first = session.scalar(select(func.min(Conversation.created_at)))
+        if first is None:
+            return 0
+        begun = first.astimezone(zone).date()
+        # Both clocks, as the trigger that forgets days goes by the computer's.
+        last = (min(now, utc_now()) - SETTLED).astimezone(zone).date() - timedelta(days=1)
+        kept = {kind: set(_kept(session, begun, last, zone, kind)) for kind in COUNTED}
+    missing = [
+        day for day in _each_day(begun, last) if any(day not in days for days in kept.values())
+    ]
+    for run in _runs(missing):
+        with database.transaction() as session:
+            if session.get_bind().dialect.name == "postgresql":
+                # Whoever changes a past day has locked the table in order to forget it, or
+                # waits here until what is counted now can be forgotten.
+                session.execute(text("LOCK TABLE figure_days IN SHARE ROW EXCLUSIVE MODE"))
+            session.execute(delete(FigureDay).where(FigureDay.day.between(run[0], run[-1])))
+            span = Span(run[0], run[-1], zone)
+            session.add_all(
+                FigureDay(day=day, kind=kind, zone=zone.key, counts=dict(counts))
+                for kind in COUNTED
+                for day, counts in _count(session, span, kind).items()
+            )
+    return len(missing)
+
+
+def _days(session: Session, span: Span, kind: str) -> Series:
+    """The counts of each day: read where they are kept, else counted."""
+    found = _kept(session, span.first, span.last, span.zone, kind)
+    for run in _runs([day for day in _each_day(span.first, span.last) if day not in found]):
+        found |= _count(session, Span(run[0], run[-1], span.zone), kind)
+    return found
+
+
+def _kept(session: Session, first: date, last: date, zone: ZoneInfo, kind: str) -> Series:
+    rows = session.execute(
+        select(FigureDay.day, FigureDay.counts).where(
+            FigureDay.day.between(first, last),
+            FigureDay.kind == kind,
+            FigureDay.zone == zone.key,
+        )
+    )
+    return {row.day: Counter(row.counts) for row in rows}
+
+
+def _count(session: Session, span: Span, kind: str) -> Series:
+    """The counts of each day of a span, from the rows themselves."""
+    at, name, among = COUNTED[kind]
+    hour = _hour(session, at)
+    rows = session.execute(
+        select(hour, name, func.count())
+        .where(at >= span.since, at < span.until, *among)
+        .group_by(hour, name)
+    )
+    found: Series = {day: Counter() for day in _each_day(span.first, span.last)}
+    for when, key, count in rows:
+        moment = when
+        if isinstance(when, str):
+            moment = datetime.strptime(when, "%Y-%m-%d %H").replace(tzinfo=UTC)
+        found[moment.astimezone(span.zone).date()][key] += count
+    return found
+
+
+def _each_day(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def _runs(days: Sequence[date]) -> list[list[date]]:
+    """Days in order, in pieces without gaps and of a month at most."""
+    runs: list[list[date]] = []
+    for day in days:
+        if runs and len(runs[-1]) < 31 and day - runs[-1][-1] == timedelta(days=1):
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return runs
+
+
+def _said(sender: str, span: Span) -> tuple[ColumnElement[bool] | TextClause, ...]:
+    # Literal: from a parameter SQLite cannot tell that `ix_messages_list` holds these rows.
+    people = text("sender IN ('patient', 'staff')")
+    return (people, Message.sender == sender, Message.at >= span.since, Message.at < span.until)
 
 
 def _hour(session: Session, column: Any) -> Any:
@@ -220,13 +311,10 @@ def _hour(session: Session, column: Any) -> Any:
     return func.date_trunc(text("'hour'"), column, type_=UtcDateTime())
 
 
-def _by_step(rows: Any, span: Span) -> Series:
+def _by_step(days: Series, span: Span) -> Series:
     found: Series = {start: Counter() for start in span.starts}
-    for hour, name, count in rows:
-        at = hour
-        if isinstance(hour, str):
-            at = datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC)
-        found[span.start_of(at)][name] += count
+    for day, counts in days.items():
+        found[span.start_of(day)].update(counts)
     return found
 
 

@@ -183,7 +183,9 @@ def _reviewed(session: Session) -> Iterator[tuple[Message, list[Review]]]:
     rows = session.execute(
         select(Message, Review)
         .join(Review, Review.message_id == Message.id)
-        .where(Message.sender == "patient", Message.tier < Tier.URGENT, Message.triage.is_not(None))
+        .where(
+            Message.sender == "patient", Message.tier < Tier.URGENT, Message.language.is_not(None)
+        )
         .order_by(Message.id, Review.at)
     )
     current: list[Review] = []

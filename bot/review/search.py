@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, column, exists, func, or_, select, table, text
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    column,
+    func,
+    literal_column,
+    or_,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.orm import Session, aliased
 
 from bot.content.models import Answer
@@ -19,6 +29,12 @@ PAGE = 50
 
 _WORD = re.compile(r"\w+")
 MAX_WORDS = 8
+
+_PEOPLE: Final[tuple[ColumnElement[str], ...]] = (
+    literal_column("'patient'"),
+    literal_column("'staff'"),
+)
+"""Literal: from a parameter SQLite cannot tell that `ix_messages_list` holds these rows."""
 
 Cursor = tuple[datetime, int]
 
@@ -73,34 +89,70 @@ class Page:
 
 
 def find(session: Session, wanted: Filter, before: Cursor | None = None, limit: int = PAGE) -> Page:
-    """One page of conversations, each once, by its newest message that fits."""
-    message, newer = aliased(Message, name="m"), aliased(Message, name="newer")
-    fits = conditions(session, wanted, message)
-    later = exists().where(
-        newer.conversation_id == message.conversation_id,
-        newer.id > message.id,
-        *conditions(session, wanted, newer, whole=False),
+    """One page of conversations, each once, by its newest message that fits.
+
+    Walks through messages that fit, reading `ix_messages_list` alone, until there are enough
+    conversations; then fetches the rows of the page.
+    """
+    message = aliased(Message, name="m")
+    query = select(message.id, message.at, message.conversation_id).where(
+        *conditions(session, wanted, message)
     )
-    query = (
-        select(Conversation, message)
-        .join(message, message.conversation_id == Conversation.id)
-        .where(*fits, ~later)
-        .order_by(message.at.desc(), message.id.desc())
-        .limit(limit + 1)
-    )
-    if wanted.channel:
-        query = query.where(Conversation.channel == wanted.channel)
-    if before is not None:
-        at, number = before
-        query = query.where(
-            message.at <= at, or_(message.at < at, and_(message.at == at, message.id < number))
+    seen: set[str] = set()
+    ids: list[int] = []
+    at, size = before, 4 * limit
+    while True:
+        rows = session.execute(
+            query.where(*_older(message, at))
+            .order_by(message.at.desc(), message.id.desc())
+            .limit(size)
+        ).all()
+        if before is not None:
+            fresh = {row.conversation_id for row in rows} - seen
+            seen |= _on_earlier_pages(session, wanted, before, fresh)
+        for row in rows:
+            if row.conversation_id not in seen:
+                seen.add(row.conversation_id)
+                ids.append(row.id)
+        if len(ids) > limit or len(rows) < size:
+            break
+        at, size = (rows[-1].at, rows[-1].id), 2 * size
+    found = [
+        Found(row[0], row[1])
+        for row in session.execute(
+            select(Conversation, Message)
+            .join(Message, Message.conversation_id == Conversation.id)
+            .where(Message.id.in_(ids[:limit]))
+            .order_by(Message.at.desc(), Message.id.desc())
         )
-    rows = [Found(row[0], row[1]) for row in session.execute(query)]
-    older = None
-    if len(rows) > limit:
-        last = rows[limit - 1].message
-        older = (last.at, last.id)
-    return Page(rows[:limit], older)
+    ]
+    last = found[-1].message if len(ids) > limit else None
+    return Page(found, (last.at, last.id) if last is not None else None)
+
+
+def _older(message: Any, at: Cursor | None) -> list[ColumnElement[bool]]:
+    if at is None:
+        return []
+    return [
+        message.at <= at[0],
+        or_(message.at < at[0], and_(message.at == at[0], message.id < at[1])),
+    ]
+
+
+def _on_earlier_pages(
+    session: Session, wanted: Filter, before: Cursor, conversations: Collection[str]
+) -> set[str]:
+    """Which of these have a message that fits at the cursor or newer."""
+    newer = aliased(Message, name="newer")
+    return set(
+        session.scalars(
+            select(newer.conversation_id).where(
+                newer.conversation_id.in_(conversations),
+                *conditions(session, wanted, newer, whole=False),
+                ~and_(*_older(newer, before)),
+            )
+        )
+    )
 
 
 def conditions(
@@ -113,8 +165,9 @@ def conditions(
             which is quicker where few messages are asked about.
     """
     query = _match(wanted.words)
-    senders = ["patient", "staff"] if query else ["patient"]
-    found: list[ColumnElement[bool]] = [message.sender.in_(senders)]
+    found: list[ColumnElement[bool]] = [message.sender.in_(_PEOPLE)]
+    if not query:
+        found.append(message.sender == "patient")
     if wanted.since is not None:
         found.append(message.at >= wanted.since)
     if wanted.until is not None:
@@ -130,49 +183,60 @@ def conditions(
         found.append(message.tier == wanted.tier)
     if wanted.below is not None:
         found.append(message.confidence < wanted.below)
-    if query:
-        found.append(_has_words(session, query, message))
+    # In this order SQLite asks: what few messages have before what many have.
+    found += _by_review(wanted, message, whole)
     found += _by_replies(wanted, message, whole)
-    found += _by_review(wanted, message)
+    if query:
+        found.append(_has_words(session, query, message, whole))
+    if wanted.channel:
+        through = select(Conversation.id).where(Conversation.channel == wanted.channel)
+        found.append(_among(through, Conversation.id, message.conversation_id, whole))
     return found
 
 
 def _by_replies(wanted: Filter, message: Any, whole: bool) -> list[ColumnElement[bool]]:
-    reply = aliased(Message, name=f"reply_to_{message.__mapper__.class_.__name__}{int(whole)}")
+    reply = aliased(Message, name="reply")
+    replied = select(reply.in_reply_to).where(reply.in_reply_to.is_not(None))
     found: list[ColumnElement[bool]] = []
-
-    def among(query: Any) -> ColumnElement[bool]:
-        fits: ColumnElement[bool]
-        if whole:
-            fits = message.id.in_(query.where(reply.in_reply_to.is_not(None)))
-        else:
-            fits = query.where(reply.in_reply_to == message.id).exists()
-        return fits
-
-    if wanted.topic:
-        answers = select(Answer.id).where(Answer.topic == wanted.topic)
-        found.append(among(select(reply.in_reply_to).where(reply.answer_id.in_(answers))))
-    if wanted.answer:
-        found.append(among(select(reply.in_reply_to).where(reply.answer_id == wanted.answer)))
     if wanted.feedback:
-        rated = select(reply.in_reply_to).join(Feedback, Feedback.message_id == reply.id)
+        rated = replied.join(Feedback, Feedback.message_id == reply.id)
         if wanted.feedback != "any":
             rated = rated.where(Feedback.helpful.is_(wanted.feedback == "helpful"))
-        found.append(among(rated))
+        found.append(_among(rated, reply.in_reply_to, message.id, whole))
+    if wanted.topic:
+        answers = select(Answer.id).where(Answer.topic == wanted.topic)
+        given = replied.where(reply.answer_id.in_(answers))
+        found.append(_among(given, reply.in_reply_to, message.id, whole))
+    if wanted.answer:
+        given = replied.where(reply.answer_id == wanted.answer)
+        found.append(_among(given, reply.in_reply_to, message.id, whole))
     return found
 
 
-def _by_review(wanted: Filter, message: Any) -> list[ColumnElement[bool]]:
+def _by_review(wanted: Filter, message: Any, whole: bool) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    reviewed = message.id.in_(select(Review.message_id))
-    if wanted.reviewed:
-        found.append(reviewed if wanted.reviewed == "yes" else ~reviewed)
-    if wanted.verdict:
-        said = select(Review.message_id).where(Review.verdict == wanted.verdict)
-        found.append(message.id.in_(said))
+    judged = select(Review.message_id)
     if wanted.flagged:
-        found.append(message.id.in_(select(MessageFlag.message_id)))
+        marked = select(MessageFlag.message_id)
+        found.append(_among(marked, MessageFlag.message_id, message.id, whole))
+    if wanted.verdict:
+        said = judged.where(Review.verdict == wanted.verdict)
+        found.append(_among(said, Review.message_id, message.id, whole))
+    if wanted.reviewed:
+        reviewed = _among(judged, Review.message_id, message.id, whole)
+        found.append(reviewed if wanted.reviewed == "yes" else ~reviewed)
     return found
+
+
+def _among(query: Any, key: Any, value: Any, whole: bool) -> ColumnElement[bool]:
+    """That ``value`` is one of the ``key``s that a query names."""
+    if not whole:
+        one: ColumnElement[bool] = query.where(key == value).exists()
+        return one
+    # IS true: the set is made once and each message looked up in it. Left the choice, a
+    # database begins with the set, reads all its messages and sorts them.
+    of_set: ColumnElement[bool] = value.in_(query).is_(True)
+    return of_set
 
 
 def _match(words: str) -> list[str]:
@@ -180,15 +244,24 @@ def _match(words: str) -> list[str]:
     return [word.strip("_") for word in _WORD.findall(words) if word.strip("_")][:MAX_WORDS]
 
 
-def _has_words(session: Session, words: Sequence[str], message: Any) -> ColumnElement[bool]:
-    has: ColumnElement[bool]
+def _has_words(
+    session: Session, words: Sequence[str], message: Any, whole: bool
+) -> ColumnElement[bool]:
     if session.get_bind().dialect.name == "sqlite":
         query = " ".join(f'"{word}"*' for word in words)
         index = table("message_search", column("rowid"), column("message_search"))
         hits = select(index.c.rowid).where(index.c.message_search.op("MATCH")(query))
-        has = message.id.in_(hits)
-    else:
-        query = " & ".join(f"'{word}':*" for word in words)
-        simple = text("'simple'::regconfig")
-        has = func.to_tsvector(simple, message.text).op("@@")(func.to_tsquery(simple, query))
-    return has
+        return _among(hits, index.c.rowid, message.id, whole=True)
+    query = " & ".join(f"'{word}':*" for word in words)
+    hit = aliased(Message, name="hit")
+
+    def has(said: Any) -> ColumnElement[bool]:
+        found: ColumnElement[bool] = func.to_tsvector(text("'simple'::regconfig"), said.text).op(
+            "@@"
+        )(func.to_tsquery(text("'simple'::regconfig"), query))
+        return found
+
+    if not whole:
+        return has(message)
+    hits = select(hit.id).where(hit.sender.in_(_PEOPLE), has(hit))
+    return _among(hits, hit.id, message.id, whole)

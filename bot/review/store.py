@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, TextClause, func, select, text
 from sqlalchemy.orm import Session
 
 from bot.conversations.escalations import open_or_add
@@ -42,9 +42,10 @@ REASONS: Final = {
 }
 """Why a message is in the list, what teaches most first."""
 
-SAMPLE_BELOW: Final = "0d"
+_SAMPLED: Final = text("messages.public_id < '0d' AND messages.sender = 'patient'")
 """Public ids are random hexadecimal: those below this are one message in twenty (13/256),
-drawn before anybody knows how it went, and the same for everybody."""
+drawn before anybody knows how it went, and the same for everybody. Literal, here and in
+`_narrowed`: from a parameter SQLite cannot tell which index holds these rows."""
 
 LOW_CONFIDENCE: Final = 0.5
 PER_REASON: Final = 25
@@ -156,9 +157,13 @@ def reviews_of(session: Session, message_ids: Sequence[int]) -> dict[int, list[R
 
 def settled(reviews: Iterable[Review]) -> str | None:
     """The verdict that more than half of the reviewers gave; None while they disagree."""
-    counts = Counter(review.verdict for review in reviews)
-    (verdict, most), total = counts.most_common(1)[0], sum(counts.values())
-    return verdict if most * 2 > total else None
+    return most_said(Counter(review.verdict for review in reviews))
+
+
+def most_said(verdicts: Counter[str]) -> str | None:
+    """As `settled`, of verdicts that are counted already."""
+    verdict, most = verdicts.most_common(1)[0]
+    return verdict if most * 2 > verdicts.total() else None
 
 
 def teaching(session: Session) -> list[Waiting]:
@@ -239,60 +244,68 @@ def close_missed(session: Session, review_id: int, by: str, now: datetime) -> No
 
 def accuracy(session: Session, since: datetime, until: datetime) -> Accuracy:
     """Of the random sample in a span of time; messages on which people disagree count as wrong."""
-    of_sample = (
-        Message.sender == "patient",
-        Message.at >= since,
-        Message.at < until,
-        Message.public_id < SAMPLE_BELOW,
-    )
+    of_sample = (_SAMPLED, Message.at >= since, Message.at < until)
     drawn = session.scalar(select(func.count()).where(*of_sample)) or 0
-    said: dict[int, list[Review]] = {}
-    for review in session.scalars(
-        select(Review).join(Message, Message.id == Review.message_id).where(*of_sample)
+    said: dict[int, Counter[str]] = {}
+    for message_id, verdict in session.execute(
+        select(Review.message_id, Review.verdict)
+        .join(Message, Message.id == Review.message_id)
+        .where(*of_sample)
     ):
-        said.setdefault(review.message_id, []).append(review)
-    right = sum(settled(reviews) == RIGHT for reviews in said.values())
+        said.setdefault(message_id, Counter())[verdict] += 1
+    right = sum(most_said(verdicts) == RIGHT for verdicts in said.values())
     return Accuracy(right, len(said), drawn)
 
 
 def _because(session: Session, reason: str, limit: int = PER_REASON) -> list[Message]:
-    query = (
-        select(Message)
+    """The newest messages of a reason that nobody has judged.
+
+    Ids first, so that only an index is walked, however few there are to find.
+    """
+    wanted = limit if reason != "nets_disagree" else 4 * limit
+    ids = session.scalars(
+        select(Message.id)
         .where(
-            Message.sender == "patient",
+            *_narrowed(reason),
             Message.outcome.is_not(None),
             # Erased: there is nothing left to judge.
-            Message.triage.is_not(None),
-            Message.id.not_in(select(Review.message_id)),
+            Message.language.is_not(None),
+            # A set, made once; see `search._among`.
+            Message.id.in_(select(Review.message_id)).is_(False),
         )
         .order_by(Message.at.desc(), Message.id.desc())
+        .limit(wanted)
+    ).all()
+    rows = session.scalars(
+        select(Message).where(Message.id.in_(ids)).order_by(Message.at.desc(), Message.id.desc())
     )
-    if reason == "nets_disagree":
-        rows = session.scalars(query.where(Message.tier >= Tier.URGENT).limit(4 * limit))
-        return [m for m in rows if _seen_by_one(m)][:limit]
-    return list(session.scalars(_narrowed(query, reason).limit(limit)))
+    return [m for m in rows if reason != "nets_disagree" or _seen_by_one(m)][:limit]
 
 
-def _narrowed(query: Any, reason: str) -> Any:
+def _narrowed(reason: str) -> list[ColumnElement[bool] | TextClause]:
+    """What a message of a reason is like, in the words of the index that holds them."""
+    people = (text("sender IN ('patient', 'staff')"), Message.sender == "patient")
     if reason == "thumbs_down":
         rated = (
             select(Message.in_reply_to)
             .join(Feedback, Feedback.message_id == Message.id)
             .where(Feedback.helpful.is_(False), Message.in_reply_to.is_not(None))
         )
-        return query.where(Message.id.in_(rated))
-    return query.where(
-        {
-            "marked": Message.review_reason.is_not(None),
-            "no_answer": Message.outcome == Outcome.NO_ANSWER.value,
-            "low_confidence": Message.confidence < LOW_CONFIDENCE,
-            "picked": Message.button_id.like("answer:%"),
-            "escalated": Message.outcome.in_(
-                [o.value for o in Outcome if o.value.startswith("escalated_")]
-            ),
-            "sample": Message.public_id < SAMPLE_BELOW,
-        }[reason]
-    )
+        return [*people, Message.id.in_(rated).is_(True)]
+    escalated = [o.value for o in Outcome if o.value.startswith("escalated_")]
+    found: dict[str, list[ColumnElement[bool] | TextClause]] = {
+        "nets_disagree": [text("tier >= 2 AND sender = 'patient'")],
+        "marked": [text("review_reason IS NOT NULL AND sender = 'patient'")],
+        "no_answer": [*people, Message.outcome == Outcome.NO_ANSWER.value],
+        "low_confidence": [*people, Message.confidence < LOW_CONFIDENCE],
+        "picked": [
+            text("button_id IS NOT NULL AND sender = 'patient'"),
+            Message.button_id.like("answer:%"),
+        ],
+        "escalated": [*people, Message.outcome.in_(escalated)],
+        "sample": [_SAMPLED],
+    }
+    return found[reason]
 
 
 def _seen_by_one(message: Message) -> bool:

@@ -1,4 +1,4 @@
-"""Indexes for what every message and every round of the worker looks up"""
+"""An index for the escalations of one conversation, which every message looks up"""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_escalations_conversation", "escalations", ["conversation_id", "status", "resolved_at"]
     )
-    op.create_index("ix_messages_unfinished", "messages", ["sender", "outcome", "retry_at", "at"])
 
 
 def downgrade() -> None:
-    op.drop_index("ix_messages_unfinished", "messages")
     op.drop_index("ix_escalations_conversation", "escalations")
