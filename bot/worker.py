@@ -8,6 +8,7 @@ import threading
 import time
 from datetime import datetime, timedelta
 
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -15,10 +16,12 @@ from bot.app_state import DATA, AppState, open_app_state
 from bot.conversations import erasure, transcript
 from bot.conversations.models import Message, WorkerHeartbeat
 from bot.conversations.set_aside_return import store_set_aside
+from bot.members import sessions
 from bot.notify.outbox import Outbox
 from bot.notify.senders import senders_of
+from bot.review import figures
 from bot.settings import load_settings
-from bot.sms.inbox import forget_old
+from bot.sms import inbox
 from bot.triage.screen import load_screen
 
 logger = logging.getLogger(__name__)
@@ -55,8 +58,7 @@ def main() -> None:
             answer_leftovers(state)
             if time.monotonic() >= next_retention:
                 purge(state)
-                with state.database.transaction() as session:
-                    forget_old(session, state.clock())
+                tidy(state)
                 next_retention = time.monotonic() + RETENTION_EVERY_S
         except SQLAlchemyError as error:
             logger.error("round failed: %s", type(error).__name__)
@@ -139,6 +141,19 @@ def purge(state: AppState, dry_run: bool = False) -> int:
     if due:
         logger.info("retention: %d conversations erased", len(due))
     return len(due)
+
+
+def tidy(state: AppState) -> None:
+    """Delete rows of no more use, and keep what lists and figures need to be quick."""
+    with state.database.transaction() as session:
+        inbox.forget_old(session, state.clock())
+        sessions.forget_old(session, state.clock())
+    figures.keep_days(state.database, state.clinic.time_zone, state.clock())
+    if state.database.engine.dialect.name == "sqlite":
+        # PostgreSQL does this by itself: without an idea of sizes, indexes are picked badly.
+        with state.database.transaction() as session:
+            session.execute(text("PRAGMA analysis_limit = 1000"))
+            session.execute(text("ANALYZE"))
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from bot.members.models import StaffMember, StaffSession
+from bot.members import throttle
+from bot.members.models import SignInFailure, StaffLink, StaffMember, StaffSession
 from bot.members.permissions import May, Role, may
 
 IDLE = timedelta(minutes=15)
@@ -21,6 +22,8 @@ UNFINISHED = timedelta(minutes=10)
 """How long a sign-in may take between password and code."""
 SEEN_EVERY = timedelta(seconds=20)
 """Writing the time of each click would make every page wait for the database's writer."""
+KEPT = timedelta(days=7)
+"""How long ended sessions and links stay, for whoever looks into a sign-in."""
 
 Stage = Literal["code", "enrol", "full"]
 
@@ -141,6 +144,14 @@ def end_all(session: Session, member_id: int, now: datetime, but: int | None = N
     if but is not None:
         query = query.where(StaffSession.id != but)
     session.execute(query.values(ended_at=now))
+
+
+def forget_old(session: Session, now: datetime) -> None:
+    """Delete sessions and links that ended a while ago, and failures that no longer count."""
+    # No session outlives ABSOLUTE, so that its beginning says enough.
+    session.execute(delete(StaffSession).where(StaffSession.created_at < now - ABSOLUTE - KEPT))
+    session.execute(delete(StaffLink).where(StaffLink.expires_at < now - KEPT))
+    session.execute(delete(SignInFailure).where(SignInFailure.at <= now - throttle.WINDOW))
 
 
 def hash_token(token: str) -> str:

@@ -106,8 +106,7 @@ def fill(
                     # still go into one statement.
                     session.execute(insert(Base.metadata.tables[table.__tablename__]), lines)
         yield min(at + BATCH, count)
-    with database.transaction() as session:
-        _settle(session)
+    _settle(database)
 
 
 def _material(
@@ -355,9 +354,13 @@ def _give_room(session: Session) -> None:
         session.execute(text("PRAGMA cache_size = -400000"))
 
 
-def _settle(session: Session) -> None:
+def _settle(database: Database) -> None:
     """Let the next row get the next number, and the planner know the new sizes."""
-    if session.get_bind().dialect.name == "postgresql":
+    if database.engine.dialect.name == "sqlite":
+        with database.transaction() as session:
+            session.execute(text("ANALYZE"))
+        return
+    with database.transaction() as session:
         for table in ("messages", "escalations"):
             session.execute(
                 text(
@@ -365,4 +368,7 @@ def _settle(session: Session) -> None:
                     f"(SELECT coalesce(max(id), 1) FROM {table}))"
                 )
             )
-    session.execute(text("ANALYZE"))
+    # As the server would do by itself a minute later: until then indexes alone do not answer.
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM (ANALYZE) conversations, messages, feedback, reviews"))
+        connection.execute(text("ANALYZE"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import delete
@@ -14,7 +16,8 @@ from bot.conversations.models import Conversation, Feedback, Message
 from bot.db import Database
 from bot.members import accounts
 from bot.members.permissions import Role
-from bot.review import store
+from bot.review import figures, store
+from bot.review.figures import Span
 from bot.review.search import Filter, find
 from tests.builders import NOON
 
@@ -213,3 +216,89 @@ def test_filters_count_what_was_there_before_the_columns(filled: Database) -> No
     assert expected == (["pain"], ["flag"])
     assert names(filled, words="hurt") == ["pain"]
     assert names(filled, reviewed="yes") == []
+
+
+def fits(message: Message, replies: list[Message], wanted: Filter) -> bool:
+    """The filter again, said in Python of rows in memory."""
+    if wanted.outcome and message.outcome != wanted.outcome:
+        return False
+    if wanted.language and message.language != wanted.language:
+        return False
+    if wanted.answer and wanted.answer not in [reply.answer_id for reply in replies]:
+        return False
+    if wanted.below is not None and not (message.confidence or 0) < wanted.below:
+        return False
+    if wanted.until is not None and message.at >= wanted.until:
+        return False
+    if wanted.words and wanted.words not in message.text:
+        return False
+    return message.sender == "patient" or bool(wanted.words)
+
+
+FILTERS = (
+    *({}, {"outcome": "answered"}, {"language": "es"}, {"answer": "does-it-hurt"}),
+    *({"below": 0.5}, {"until": NOON + timedelta(minutes=9)}, {"words": "swelling"}),
+    *({"channel": "sms"}, {"channel": "sms", "outcome": "answered", "answer": "does-it-hurt"}),
+    {"channel": "web", "words": "swelling", "language": "en"},
+)
+
+
+def test_pages_together_are_what_fits_each_conversation_once(database: Database) -> None:
+    rng = random.Random(5)
+    told: list[tuple[Message, list[Message], str]] = []
+    with database.transaction() as session:
+        session.add(Answer(id="does-it-hurt", topic="pain_numbing"))
+        for _ in range(150):
+            name = rng.choice([f"c{number}" for number in range(25)] + ["busy"] * 30)
+            channel = "sms" if name.endswith("1") else "web"
+            said = say(
+                session, name, rng.choice(("swelling", "cost")), minute=rng.randrange(20),
+                channel=channel, sender=rng.choice(("patient", "patient", "staff")),
+                outcome=rng.choice(("answered", "no_answer")),
+                understood={"confidence": rng.random()},
+                triage={"language": rng.choice(("en", "es"))},
+            )  # fmt: skip
+            replies = [
+                say(
+                    session, name, "swelling", minute=20, sender="assistant",
+                    in_reply_to=said.id, answer_id="does-it-hurt",
+                )
+                for _ in range(rng.randrange(3))
+            ]  # fmt: skip
+            told.append((said, replies, channel))
+    for fields in FILTERS:
+        wanted = Filter(**fields)
+        newest: dict[str, Message] = {}
+        for said, replies, channel in sorted(told, key=lambda t: (t[0].at, t[0].id)):
+            if wanted.channel in ("", channel) and fits(said, replies, wanted):
+                newest[said.conversation_id] = said
+        expected = sorted(newest.values(), key=lambda m: (m.at, m.id), reverse=True)
+        found: list[int] = []
+        cursor = None
+        with database.reading() as session:
+            while True:
+                page = find(session, wanted, cursor, limit=3)
+                found += [item.message.id for item in page.found]
+                cursor = page.older
+                if cursor is None:
+                    break
+        assert found == [message.id for message in expected], fields
+        assert expected, fields
+
+
+def test_what_was_erased_is_not_brought_for_review(database: Database) -> None:
+    with database.transaction() as session:
+        say(
+            *(session, "gone", "do you sell tickets"),
+            minute=1,
+            outcome="no_answer",
+            triage={"language": "en"},
+        )
+    with database.reading() as session:
+        assert [w.reason for w in store.teaching(session)] == ["no_answer"]
+    with database.transaction() as session:
+        transcript.erase(session, "gone", "patient", NOON)
+    with database.reading() as session:
+        assert store.teaching(session) == []
+        day = NOON.date()
+        assert figures.unanswered(session, Span(day, day, ZoneInfo("America/Los_Angeles"))) == []
