@@ -19,6 +19,7 @@ FIELDS = {
     "nlu_public": {"systems", "mean"},
     "latency": {"systems", "verdict", "rounds", "messages_per_round", "visits"},
     "emergency": {"clients", "runs", "stages"},
+    "console": {"limit_ms", "rounds", "databases"},
     "answers": {
         *("right", "right_or_choice", "turned_away", "out_of_scope_rejected", "by_topic"),
         *("confusions", "calibration", "threshold_curve", "set", "lines"),
@@ -88,12 +89,22 @@ def check_emergency(found: dict[str, Any]) -> None:
             assert set(figures[name]["outcomes"]) == {"escalated_emergency"}
 
 
+def check_console(found: dict[str, Any]) -> None:
+    from benchmarks.console import pages
+
+    assert set(found["databases"]) == {"sqlite", "postgresql"}
+    for figures in found["databases"].values():
+        assert figures["conversations"] >= 100_000
+        assert set(figures["pages"]) == set(pages())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_results_are_what_their_benchmark_promises(name: str) -> None:
     checks = {
         "nlu_public": check_nlu_public,
         "latency": check_latency,
         "emergency": check_emergency,
+        "console": check_console,
         "answers": check_answers,
     }
     checks[name](results(name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,12 +17,13 @@ from bot.conversations import transcript
 from bot.conversations.escalations import resolve, unresolved
 from bot.conversations.intake import IntakeResult
 from bot.conversations.models import Conversation, Escalation, EscalationMessage, Message
-from bot.db import Database
+from bot.db import Database, utc_now
 from bot.errors import InvalidInbound
 from bot.messages import Outcome, Tier
+from bot.review.models import FigureDay
 from bot.triage.screen import Screen
 from bot.triage.tier_model import TierModel
-from bot.worker import answer_leftovers, beat, purge
+from bot.worker import answer_leftovers, beat, purge, tidy
 from tests import builders
 from tests.fakes import FakeClock, FakeDialogue
 
@@ -451,6 +453,19 @@ def test_retention_erases_words_after_its_days_and_not_before(
     assert purge(state) == 1
     assert {row.text for row in stored(state)} == {transcript.ERASED_TEXT}
     assert purge(state) == 0
+
+
+def test_the_worker_keeps_past_days_and_can_do_so_again(state: AppState) -> None:
+    began = min(utc_now(), state.clock()) - timedelta(days=30)
+    with state.database.transaction() as session:
+        transcript.start_conversation(session, "web", began, conversation_id="old")
+    tidy(state)
+    with state.database.reading() as session:
+        kept = len(session.scalars(select(FigureDay)).all())
+    assert kept > 0
+    tidy(state)
+    with state.database.reading() as session:
+        assert len(session.scalars(select(FigureDay)).all()) == kept
 
 
 def test_the_worker_shows_that_it_lives(state: AppState) -> None:

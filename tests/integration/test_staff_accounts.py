@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pyotp
 import pytest
+from sqlalchemy import func, select
 
 from bot.db import Database
 from bot.members import accounts, codes, sessions, throttle
 from bot.members.accounts import AccountError
+from bot.members.models import SignInFailure, StaffLink, StaffSession
 from bot.members.permissions import May, Role
 from bot.private_data import PrivateData
 from tests.builders import NOON
@@ -248,3 +250,26 @@ def test_a_recovery_code_opens_once_and_only_its_own_account(database: Database)
         assert codes.recovery_codes_left(session, mine) == codes.RECOVERY_CODES - 1
         codes.new_recovery_codes(session, PRIVATE, mine)
         assert not codes.take_recovery_code(session, PRIVATE, member, fresh[1])
+
+
+def test_ended_sign_ins_leave_nothing_behind(database: Database) -> None:
+    member = add(database)
+    link(database, member)
+    with database.transaction() as session:
+        sessions.begin(session, member, "full", NOON, "", "")
+        throttle.count_failure(session, "a@clinic.example", "192.0.2.1", NOON)
+
+    def left(after: timedelta) -> tuple[int, ...]:
+        with database.transaction() as session:
+            sessions.forget_old(session, NOON + after)
+            models = (SignInFailure, StaffSession, StaffLink)
+            return tuple(session.scalar(select(func.count()).select_from(m)) or 0 for m in models)
+
+    assert left(timedelta(minutes=14)) == (1, 1, 1)
+    assert left(throttle.WINDOW) == (0, 1, 1)
+    assert left(sessions.KEPT) == (0, 1, 1)
+    assert left(sessions.KEPT + sessions.ABSOLUTE + timedelta(seconds=1)) == (0, 0, 1)
+    with database.reading() as session:
+        expires = session.scalars(select(StaffLink.expires_at)).one()
+    assert left(expires - NOON + sessions.KEPT) == (0, 0, 1)
+    assert left(expires - NOON + sessions.KEPT + timedelta(seconds=1)) == (0, 0, 0)
