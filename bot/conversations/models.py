@@ -66,7 +66,7 @@ class Message(Base):
     __table_args__ = (
         UniqueConstraint("conversation_id", "client_message_id"),
         Index("ix_messages_conversation", "conversation_id", "id"),
-        Index("ix_messages_retry", "retry_at"),
+        _index("ix_messages_retry", "retry_at", where="retry_at IS NOT NULL"),
         # What lists filter and order by: they read this, then the rows of one page only.
         _index(
             "ix_messages_list",

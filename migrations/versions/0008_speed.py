@@ -21,6 +21,7 @@ _OLD = (
     ("ix_messages_confidence", ["confidence"]),
     ("ix_messages_review_reason", ["review_reason"]),
     ("ix_messages_answer_id", ["answer_id"]),
+    ("ix_messages_retry", ["retry_at"]),
 )
 _NEW = (
     (
@@ -32,6 +33,7 @@ _NEW = (
         _PEOPLE,
     ),
     ("ix_messages_unfinished", ["id"], "outcome IS NULL AND sender = 'patient'"),
+    ("ix_messages_retry", ["retry_at"], "retry_at IS NOT NULL"),
     ("ix_messages_sample", ["at", "id"], "public_id < '0d' AND sender = 'patient'"),
     ("ix_messages_red_flag", ["at", "id"], "tier >= 2 AND sender = 'patient'"),
     ("ix_messages_marked", ["at", "id"], "review_reason IS NOT NULL AND sender = 'patient'"),
