@@ -188,7 +188,7 @@ def check(
     Phrasings that another answer has already are among it.
     """
     others = [other for other in store.export(session) if other.id != draft.id]
-    found = lint([*others, draft], topics, clinic, today)
+    found = lint([*others, draft], topics, clinic, today, only=draft.id)
     return [p for p in found if p.answer_id == draft.id and p.rule not in _SIGNING_RULES]
 
 

@@ -64,6 +64,7 @@ def lint(
     today: date,
     *,
     sources: Collection[str] | None = None,
+    only: str | None = None,
 ) -> list[Problem]:
     """Check all answers, one by one and against each other.
 
@@ -74,6 +75,7 @@ def lint(
         topics: The vocabulary, as ``load_topics`` reads it.
         today: In the clinic's zone.
         sources: Keys that answers may cite; those of ``data/sources.yml`` when None.
+        only: Check this answer alone, beside the others.
 
     Returns:
         Problems in the order of the answers, then those of the whole content.
@@ -83,7 +85,7 @@ def lint(
     live = [draft for draft in drafts if draft.status != "retired"]
     homes = _phrasing_homes(live)
     problems: list[Problem] = []
-    for draft in live:
+    for draft in live if only is None else [draft for draft in live if draft.id == only]:
         found = [
             *_references(draft, topics, known_sources, ids),
             *_signature(draft, today),
