@@ -58,6 +58,7 @@ class Action(str, Enum):
     ESCALATION_RESOLVED = "escalation_resolved"
     ESCALATION_REOPENED = "escalation_reopened"
     TRANSCRIPTS_EXPORTED = "transcripts_exported"
+    CONVERSATION_TEST_MADE = "conversation_test_made"
     MESSAGE_REVIEWED = "message_reviewed"
     MESSAGE_FLAGGED = "message_flagged"
     MISSED_CLOSED = "missed_closed"

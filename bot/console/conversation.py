@@ -17,8 +17,9 @@ from bot.channels.web import printable
 from bot.console.access import Allowed, Refused, Visit
 from bot.console.live import stream
 from bot.console.marks import seen
+from bot.console.pages import HEADERS
 from bot.console.queue import clocks_of, next_due
-from bot.conversations import erasure, escalations, handover, queue, transcript
+from bot.conversations import contacts, erasure, escalations, handover, queue, transcript
 from bot.conversations.escalation_log import events as log_of
 from bot.conversations.escalation_log import in_words
 from bot.conversations.escalation_states import OUTCOMES
@@ -29,6 +30,7 @@ from bot.errors import (
     EscalationNotFound,
     HeldByAnother,
     InvalidInbound,
+    PrivateDataUnreadable,
     StaleEscalation,
 )
 from bot.members import accounts
@@ -36,7 +38,9 @@ from bot.members.permissions import May
 from bot.messages import Tier
 from bot.replies.canned import gap
 from bot.replies.segments import is_gsm7, part_count, to_gsm7
+from bot.review import learning
 from bot.review import store as review_store
+from bot.sms import consent
 from bot.sms.models import SmsOutbound
 
 router = APIRouter()
@@ -45,12 +49,25 @@ Reader = Annotated[Visit, Depends(Allowed(May.SEE_TRANSCRIPTS))]
 Watcher = Annotated[Visit, Depends(Allowed(May.SEE_TRANSCRIPTS, background=True))]
 Worker = Annotated[Visit, Depends(Allowed(May.WORK_QUEUE))]
 Keeper = Annotated[Visit, Depends(Allowed(May.HOLD_AND_ERASE))]
+Exporter = Annotated[Visit, Depends(Allowed(May.EXPORT_REDACTED))]
 Id = Annotated[str, Path(max_length=40, pattern=r"^[\w-]+$")]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Version = Annotated[int | None, Form(ge=0, le=2**31 - 1)]
 Words = Annotated[str, AfterValidator(printable), Form(max_length=4000)]
 
 PAGE_MESSAGES = 500
+
+DELIVERIES = {
+    "queued": "waits to be sent",
+    "sending": "is being sent",
+    "sent": "sent, not yet confirmed",
+    "delivered": "delivered",
+    "undelivered": "NOT delivered",
+    "failed": "could NOT be sent",
+    "suppressed": "NOT sent, as the number has opted out",
+    "cancelled": "withdrawn before it was sent",
+}
+"""What became of a text message, in the words of staff, by its status."""
 
 Change = Callable[[Session], None]
 
@@ -66,6 +83,12 @@ def show(
             draft = reply.written_by(visit.member.name, visit.state.clinic.placeholders())
     _record_view(visit, conversation_id)
     return _page(visit, conversation_id, draft=draft)
+
+
+@router.get("/escalations/{number}")
+def escalation(visit: Reader, number: Number) -> Response:
+    """Where notifications lead: to the conversation of an escalation."""
+    return visit.go(f"/console/conversations/{_conversation_of(visit, number)}")
 
 
 @router.get("/conversations/{conversation_id}/events")
@@ -120,6 +143,8 @@ def reply(visit: Worker, conversation_id: Id, text: Words) -> Response:
         missing = gap(text)
         if missing:
             raise InvalidInbound(f"Please fill in {missing} first. Nothing was sent.")
+        if consent.opted_out(session, conversation_id):
+            raise InvalidInbound("This number has opted out of text messages. Nothing was sent.")
         message = handover.say(session, conversation_id, visit.member.name, text, visit.now)
         visit.record(
             session, Action.REPLY_SENT, "conversation", conversation_id, message=message.public_id
@@ -242,6 +267,23 @@ def reopen(visit: Worker, number: Number, reason: Words = "", version: Version =
         visit.record(session, Action.ESCALATION_REOPENED, "escalation", number)
 
     return _change(visit, _conversation_of(visit, number), change, "reopened")
+
+
+@router.post("/conversations/{conversation_id}/test")
+def make_test(visit: Exporter, conversation_id: Id) -> Response:
+    """The conversation as a conversation test, redacted, for a developer to read and keep."""
+    with visit.state.database.transaction() as session:
+        found = session.get(Conversation, conversation_id)
+        if found is None or found.erased_at is not None:
+            raise Refused(404, "There is no such conversation, or it was erased.")
+        text = learning.conversation_test(session, conversation_id, "from a conversation")
+        visit.record(session, Action.CONVERSATION_TEST_MADE, "conversation", conversation_id)
+    name = f"conversation-{conversation_id[:8]}.yml"
+    return Response(
+        text,
+        media_type="application/yaml; charset=utf-8",
+        headers={**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 @router.post("/reply-length")
@@ -388,6 +430,8 @@ def _page(
         ):
             deliveries.setdefault(sent.message_id or 0, []).append(sent)
         members = [m for m in accounts.all_members(session) if m.disabled_at is None]
+        opted_out = consent.opted_out(session, conversation_id)
+        call_back = _call_back(visit, session, cases) if visit.member.may(May.WORK_QUEUE) else []
     return visit.page(
         "conversation.html",
         status,
@@ -396,6 +440,9 @@ def _page(
         thumbs=thumbs,
         reviews=reviews,
         deliveries=deliveries,
+        delivered_as=DELIVERIES,
+        opted_out=opted_out,
+        call_back=call_back,
         verdicts=review_store.VERDICTS,
         case=cases[0] if cases else None,
         earlier=cases[1:],
@@ -414,3 +461,21 @@ def _page(
         note=note,
         max_chars=handover.MAX_STAFF_CHARS,
     )
+
+
+def _call_back(visit: Visit, session: Session, cases: list[Escalation]) -> list[tuple[str, str]]:
+    """How the patient wants to be called back, newest escalation first: label and value."""
+    for case in cases:
+        try:
+            left = contacts.find(session, visit.state.private, case.id)
+        except PrivateDataUnreadable:
+            return [("Details", "cannot be read: no key in DATA_KEYS fits")]
+        if left is not None:
+            said = {
+                "Name": left.name,
+                "Phone": left.phone,
+                "E-mail": left.email,
+                "Good time": left.best_time,
+            }
+            return [(label, value) for label, value in said.items() if value]
+    return []

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from bot.conversations.escalation_states import RESOLVED
 from bot.conversations.models import Conversation, Escalation, Message
 from bot.conversations.redaction import snippet
+from bot.sms.models import SmsOutbound
 
 View = Literal["all", "mine", "free", "resolved"]
 
@@ -112,12 +113,17 @@ def conversation_fingerprint(session: Session, conversation_id: str) -> str:
             Escalation.conversation_id == conversation_id
         )
     ).one()
+    sent = session.scalar(
+        select(func.max(SmsOutbound.updated_at)).where(
+            SmsOutbound.conversation_id == conversation_id
+        )
+    )
     owner = session.execute(
         select(Conversation.owner, Conversation.owned_by, Conversation.erased_at).where(
             Conversation.id == conversation_id
         )
     ).first()
-    return "-".join(str(part) for part in (*row, *case, *(owner or ())))
+    return "-".join(str(part) for part in (*row, *case, sent, *(owner or ())))
 
 
 def waiting_red_flags(session: Session) -> list[int]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+import yaml
 from sqlalchemy import select
 
 from bot.audit.models import AuditEvent
-from bot.conversations.models import Escalation
+from bot.conversations import contacts
+from bot.conversations.contacts import ContactDetails
+from bot.conversations.models import Conversation, Escalation
 from bot.members.permissions import Role
+from bot.sms import consent
+from bot.sms.models import SmsNumber, SmsOutbound
 from tests.staff_browser import StaffBrowser, sign_in
 from tests.web_site import EMERGENCY, Patient, Site
 
@@ -197,3 +202,70 @@ def test_a_conversation_nobody_had_is_not_found(scene: Scene, maya: StaffBrowser
     assert maya.get("/console/conversations/nowhere").status_code == 404
     assert maya.post("/console/conversations/nowhere/take-over").status_code == 404
     assert maya.post("/console/escalations/999/acknowledge").status_code == 404
+
+
+def test_the_link_of_a_notification_leads_to_the_conversation(
+    scene: Scene, maya: StaffBrowser
+) -> None:
+    sent = maya.get(f"/console/escalations/{scene.escalation().id}")
+    assert sent.status_code == 303
+    assert sent.headers["location"] == scene.path
+    assert maya.get("/console/escalations/999").status_code == 404
+
+
+def test_those_who_work_cases_see_how_the_patient_wants_to_be_called_back(
+    scene: Scene, maya: StaffBrowser
+) -> None:
+    state = scene.site.state
+    left = ContactDetails("Dana", "+19165550142", "dana@home.example", "after six")
+    with state.database.transaction() as session:
+        contacts.save(session, state.private, scene.escalation().id, left, scene.site.clock())
+    page = maya.get(scene.path).text
+    for value in (left.name, left.phone, left.email, left.best_time):
+        assert value in page
+    rita = sign_in(scene.site, Role.REVIEWER, "Rita", "rita@clinic.example")
+    assert "+19165550142" not in rita.get(scene.path).text
+
+
+def test_a_number_that_opted_out_is_said_and_nothing_is_sent_to_it(
+    scene: Scene, maya: StaffBrowser
+) -> None:
+    state, now = scene.site.state, scene.site.clock()
+    number = state.private.lookup("+19165550142")
+    with state.database.transaction() as session:
+        session.get_one(Conversation, scene.patient.conversation_id).channel = "sms"
+        session.add(
+            SmsNumber(
+                number_hash=number,
+                number=state.private.encrypt("+19165550142"),
+                conversation_id=scene.patient.conversation_id,
+                created_at=now,
+            )
+        )
+    maya.post(f"{scene.path}/take-over")
+    assert "opted out" not in maya.get(scene.path).text
+    assert maya.post(f"{scene.path}/reply", {"text": "Hello."}).status_code == 303
+    with state.database.transaction() as session:
+        consent.record(session, state.private, number, "opt_out", "keyword", "STOP", now)
+    page = maya.get(scene.path).text
+    assert "This number has opted out of text messages" in page
+    assert "Text message waits to be sent" in page
+    refused = maya.post(f"{scene.path}/reply", {"text": "Are you there?"})
+    assert refused.status_code == 422
+    assert "Are you there?</textarea>" in refused.text
+    with state.database.reading() as session:
+        assert not [b for b in session.scalars(select(SmsOutbound.body)) if "Are you there" in b]
+
+
+def test_a_conversation_becomes_a_test_with_one_click_redacted_and_on_record(scene: Scene) -> None:
+    scene.patient.say("does it hurt, my number is 916-555-0142")
+    path = f"{scene.path}/test"
+    agent = sign_in(scene.site, Role.AGENT)
+    assert agent.post(path).status_code == 403
+    noor = sign_in(scene.site, Role.CLINICIAN, "Noor", "noor@clinic.example")
+    sent = noor.post(path, page=scene.path)
+    assert "attachment" in sent.headers["content-disposition"]
+    (test,) = yaml.safe_load(sent.text)
+    assert [turn["outcome"] for turn in test["turns"]][0] == "escalated_emergency"
+    assert test["turns"][1]["patient"] == "does it hurt, my number is [phone]"
+    assert scene.actions()[-1] == "conversation_test_made"

@@ -217,5 +217,5 @@ def test_a_conversation_shows_how_a_text_message_fared(site: Site, reviewer: Sta
             )
         )
     page = reviewer.get(f"/console/conversations/{message.conversation_id}").text
-    assert "Text message undelivered (code 30003)" in page
+    assert "Text message NOT delivered (code 30003)" in page
     assert "2 segments" in page

@@ -1,0 +1,34 @@
+"""Saved filters of transcripts, and notices of missed escalations"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "saved_filters",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("asked", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["member_id"], ["staff_members.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("member_id", "name"),
+    )
+    op.add_column(
+        "notices",
+        sa.Column("kind", sa.String(length=16), nullable=False, server_default="escalation"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_column("notices", "kind")
+    op.drop_table("saved_filters")
