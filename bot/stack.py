@@ -60,6 +60,7 @@ class Stack:
     folder: Path
     environ: Mapping[str, str]
     parts: list[Part] = field(default_factory=list)
+    model: Path = MODEL
 
     def __enter__(self) -> Stack:
         return self
@@ -73,7 +74,7 @@ class Stack:
         Raises:
             StackError: A port is taken, or there is no trained model.
         """
-        if not MODEL.is_file():
+        if not self.model.is_file():
             raise StackError("There is no trained model. Run `make train`.")
         for part in self.parts:
             if part.port is not None and not port_is_free(part.port):
@@ -224,7 +225,8 @@ def make_stack(
         ),
         "worker": Part("worker", [python, "-m", "bot.worker"]),
     }
-    return Stack(settings, folder, child_environment(settings), [every[name] for name in names])
+    parts = [every[name] for name in names]
+    return Stack(settings, folder, child_environment(settings), parts, model)
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

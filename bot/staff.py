@@ -87,11 +87,15 @@ class TierPlan:
 
 @dataclass(frozen=True, slots=True)
 class StaffPlan:
-    """The whole file. ``sample`` is true while the values are those shipped."""
+    """The whole file. ``sample`` is true while the values are those shipped.
+
+    ``missed`` are the contacts who are told when a review finds a missed escalation.
+    """
 
     sample: bool
     contacts: Mapping[str, Contact]
     tiers: Mapping[Tier, TierPlan]
+    missed: tuple[str, ...]
 
     def of(self, tier: int) -> TierPlan:
         """The plan of a tier; NONE, which no escalation has, counts as ROUTINE."""
@@ -106,7 +110,7 @@ def load_staff(path: Path) -> StaffPlan:
             makes no sense. The message names file and place.
     """
     raw = read_mapping(path)
-    check_keys(raw, required=("sample", "contacts", "tiers"), path=path)
+    check_keys(raw, required=("sample", "contacts", "tiers", "missed"), path=path)
     if not isinstance(raw["sample"], bool):
         raise ContentError("sample must be true or false", path=path)
     contacts = {
@@ -116,7 +120,10 @@ def load_staff(path: Path) -> StaffPlan:
     tiers = text_keys(raw["tiers"], "tiers", path=path)
     check_keys(tiers, required=tuple(TIERS), path=path)
     plans = {TIERS[name]: _tier(name, tiers[name], contacts, path) for name in TIERS}
-    return StaffPlan(raw["sample"], contacts, plans)
+    missed = texts(raw["missed"], "missed", path=path)
+    if not missed or set(missed) - set(contacts):
+        raise ContentError("missed must name contacts, at least one", path=path)
+    return StaffPlan(raw["sample"], contacts, plans, missed)
 
 
 def _contact(name: str, value: object, path: Path) -> Contact:

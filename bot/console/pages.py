@@ -47,6 +47,8 @@ NOTICES = {
     "signed-out": "You are signed out.",
     "ended": "You were signed out because nothing was done for a while. Please sign in again.",
     "saved": "Saved.",
+    "filter-saved": "Saved. Its link is above the list; only you see it.",
+    "filter-removed": "The saved filter is removed.",
     "submitted": "Submitted. A clinician other than the author can approve it now.",
     "published": "Published. Patients get this wording within five seconds.",
     "retired": "Retired. Patients no longer get this answer.",

@@ -7,17 +7,20 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy import select
 
 from bot.audit.log import Action
+from bot.channels.web import printable
 from bot.console.access import Allowed, Refused, Visit
 from bot.content.files import load_topics
 from bot.content.models import Answer
 from bot.conversations.redaction import snippet
+from bot.errors import InvalidInbound
 from bot.members.permissions import May
 from bot.messages import Language, Outcome, Tier
+from bot.review import saved_filters
 from bot.review.export import FORMATS, lines
 from bot.review.intents import intent_names
 from bot.review.search import Cursor, Filter, find
@@ -48,6 +51,7 @@ def show(visit: Reader, request: Request) -> Response:
     with visit.state.database.reading() as session:
         page = find(session, wanted, _cursor(request.query_params.get("before", "")))
         answers = list(session.scalars(select(Answer.id).order_by(Answer.id)))
+        saved = saved_filters.of(session, visit.member.member_id)
     older = ""
     if page.older is not None:
         mark = f"{page.older[0].isoformat()}_{page.older[1]}"
@@ -58,6 +62,7 @@ def show(visit: Reader, request: Request) -> Response:
         asked=asked,
         more=not FIRST_FIELDS.issuperset(asked),
         older=older,
+        saved=[(kept, urlencode(kept.asked)) for kept in saved],
         choices={
             "channel": CHANNELS,
             "outcome": [outcome.value for outcome in Outcome],
@@ -71,6 +76,30 @@ def show(visit: Reader, request: Request) -> Response:
         intents=intent_names(),
         answers=answers,
     )
+
+
+@router.post("/filters")
+async def keep_filter(visit: Reader, request: Request) -> Response:
+    """Keep what is asked for under a name; the same name again replaces it."""
+    form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    asked = _asked(form)
+    read_filter(visit, asked)
+    try:
+        name = printable(form.get("name", ""))
+        with visit.state.database.transaction() as session:
+            saved_filters.keep(session, visit.member.member_id, name, asked, visit.now)
+    except (InvalidInbound, ValueError) as error:
+        raise Refused(422, getattr(error, "detail", "") or "Give the filter a name.") from error
+    return visit.go("/console/transcripts", said="filter-saved", **asked)
+
+
+@router.post("/filters/{number}/remove")
+def remove_filter(visit: Reader, number: Annotated[int, Path(ge=1, le=2**31 - 1)]) -> Response:
+    """Forget one of one's own filters."""
+    with visit.state.database.transaction() as session:
+        if not saved_filters.remove(session, visit.member.member_id, number):
+            raise Refused(404, "You have no such filter.")
+    return visit.go("/console/transcripts", said="filter-removed")
 
 
 @router.post("/export")

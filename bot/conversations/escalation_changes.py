@@ -115,10 +115,14 @@ def changed(
 
 
 def cancel_notices(session: Session, escalation: Escalation) -> None:
-    """Tell nobody more: what is due is cancelled, and no further step is taken."""
+    """Tell nobody more that it waits: what is due is cancelled, no further step is taken."""
     escalation.notify_at = None
     session.execute(
         update(Notice)
-        .where(Notice.escalation_id == escalation.id, Notice.status == "due")
+        .where(
+            Notice.escalation_id == escalation.id,
+            Notice.status == "due",
+            Notice.kind == "escalation",
+        )
         .values(status="cancelled")
     )

@@ -209,7 +209,9 @@ class Notice(Base):
 
     ``status`` is ``due``, ``sent``, ``failed`` (given up) or ``cancelled``. Until
     ``claimed_until`` no worker takes it: another one is sending it, or it waits for its
-    next try. ``error`` is a short technical word; a row holds no patient words.
+    next try. ``kind`` is ``escalation``, or ``missed`` for a missed one that a review
+    found, which is told whoever has acknowledged it. ``error`` is a short technical word; a
+    row holds no patient words.
     """
 
     __tablename__ = "notices"
@@ -217,6 +219,7 @@ class Notice(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     escalation_id: Mapped[int] = mapped_column(ForeignKey("escalations.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(16), default="escalation", server_default="escalation")
     step: Mapped[int] = mapped_column(Integer)
     contact: Mapped[str] = mapped_column(String(64))
     medium: Mapped[str] = mapped_column(String(16))

@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clinic import Clinic
-from bot.conversations.models import Escalation, Notice
+from bot.conversations.models import Escalation, EscalationMessage, Notice
 from bot.messages import Tier
 from bot.notify import mail, webhook
+from bot.review.models import Review
 from bot.staff import Contact, StaffPlan, Step
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,51 @@ def take_due_steps(
     ).all()
     for escalation in found:
         _climb(session, escalation, plan, clinic, media, now)
+    return len(found)
+
+
+def take_misses(session: Session, plan: StaffPlan, media: Collection[str], now: datetime) -> int:
+    """Write the notices of missed escalations that reviews found.
+
+    Nobody's acknowledgement cancels them: they are about the assistant, not the patient.
+
+    Args:
+        media: As `take_due_steps`.
+
+    Returns:
+        How many misses were due.
+    """
+    if not media:
+        return 0
+    found = session.scalars(
+        select(Review)
+        .where(Review.tell_at <= now)
+        .order_by(Review.tell_at)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for review in found:
+        review.tell_at = None
+        escalation_id = session.scalar(
+            select(EscalationMessage.escalation_id)
+            .where(EscalationMessage.message_id == review.message_id)
+            .order_by(EscalationMessage.escalation_id.desc())
+            .limit(1)
+        )
+        for contact_id in plan.missed if escalation_id is not None else ():
+            for medium in media_for(plan.contacts[contact_id], media):
+                session.add(
+                    Notice(
+                        escalation_id=escalation_id,
+                        kind="missed",
+                        step=0,
+                        contact=contact_id,
+                        medium=medium,
+                        due_at=now,
+                    )
+                )
+    # Claiming reads them back in this same round.
+    session.flush()
     return len(found)
 
 

@@ -22,8 +22,9 @@ from bot.conversations.models import Escalation, Notice
 from bot.db import Database
 from bot.errors import NotifyError
 from bot.messages import Tier
-from bot.notify.ladder import take_due_steps
+from bot.notify.ladder import take_due_steps, take_misses
 from bot.notify.notification import Notification, Sender, notification
+from bot.review.models import Review
 from bot.staff import Contact, StaffPlan
 
 logger = logging.getLogger(__name__)
@@ -50,10 +51,11 @@ class Claimed:
 
 
 def due(session: Session, now: datetime) -> bool:
-    """Whether a step of a ladder or a notice is due."""
+    """Whether a step of a ladder, a missed escalation or a notice is due."""
     step = select(Escalation.id).where(Escalation.notify_at <= now, Escalation.status == "open")
+    miss = select(Review.id).where(Review.tell_at <= now)
     notice = select(Notice.id).where(Notice.status == "due", Notice.due_at <= now)
-    return bool(session.scalar(select(or_(step.exists(), notice.exists()))))
+    return bool(session.scalar(select(or_(step.exists(), miss.exists(), notice.exists()))))
 
 
 class Outbox:
@@ -93,6 +95,7 @@ class Outbox:
                 return 0
         with self._database.transaction() as session:
             take_due_steps(session, self._plan, self._clinic, self._senders, now)
+            take_misses(session, self._plan, self._senders, now)
         claimed = self.claim()
         if claimed:
             with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -149,6 +152,7 @@ class Outbox:
                 since=escalation.clock_from,
                 zone=self._clinic.time_zone,
                 public_url=self._public_url,
+                missed=notice.kind == "missed",
             ),
         )
 

@@ -60,6 +60,7 @@ class WebhookSender:
                 "notice": notification.key,
                 "escalation": notification.escalation_id,
                 "tier": notification.tier.name.lower(),
+                "missed": notification.missed,
                 "reminder": notification.step > 0,
                 "waiting_since": notification.waiting_since.isoformat(),
                 "link": notification.link,

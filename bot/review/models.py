@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.db import Base, UtcDateTime
@@ -16,11 +16,15 @@ class Review(Base):
     ``verdict`` is a key of `store.VERDICTS`. ``right_intent`` and ``right_answer`` say what
     it should have been, where the reviewer knows. ``note`` is the reviewer's own words and
     goes with an erasure. ``closed_at`` and ``closed_by`` matter for a missed escalation:
-    when an admin has dealt with it.
+    when an admin has dealt with it, and ``tell_at`` when the contacts for misses are due to be
+    told of it, None once the worker has written their notices.
     """
 
     __tablename__ = "reviews"
-    __table_args__ = (UniqueConstraint("message_id", "reviewer_id"),)
+    __table_args__ = (
+        UniqueConstraint("message_id", "reviewer_id"),
+        Index("ix_reviews_tell", "tell_at"),
+    )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
@@ -33,6 +37,7 @@ class Review(Base):
     note: Mapped[str | None] = mapped_column(Text)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closed_by: Mapped[str | None] = mapped_column(Text)
+    tell_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class MessageFlag(Base):
@@ -59,3 +64,20 @@ class FigureDay(Base):
     kind: Mapped[str] = mapped_column(String(16), primary_key=True)
     zone: Mapped[str] = mapped_column(String(64))
     counts: Mapped[dict[str, int]] = mapped_column(JSON)
+
+
+class SavedFilter(Base):
+    """A filter of transcripts that one member keeps under a name, until they remove it.
+
+    ``asked`` is the form's fields as `bot.console.transcripts` reads them. Words to search
+    for may be among them, so nobody else sees it.
+    """
+
+    __tablename__ = "saved_filters"
+    __table_args__ = (UniqueConstraint("member_id", "name"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("staff_members.id"))
+    name: Mapped[str] = mapped_column(String(40))
+    asked: Mapped[dict[str, str]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

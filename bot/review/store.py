@@ -100,8 +100,9 @@ def save(
 ) -> Review:
     """Keep what one person says of a patient message; it replaces their earlier word.
 
-    A missed escalation is handed to staff at once, as urgent: the sign may still be there,
-    and the notification ladder tells everybody who has to know.
+    A missed escalation is handed to staff at once, as urgent: the sign may still be there.
+    The contacts for misses are told too, as the ladder is silent where staff know the
+    escalation already.
 
     Raises:
         InvalidInbound: No such verdict, or a message that no patient wrote.
@@ -131,6 +132,7 @@ def save(
                 rule_ids=(),
                 now=now,
             )
+            found.tell_at = now
     session.flush()
     return found
 

@@ -23,6 +23,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("member_id", "name"),
     )
+    op.add_column("reviews", sa.Column("tell_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("ix_reviews_tell", "reviews", ["tell_at"])
     op.add_column(
         "notices",
         sa.Column("kind", sa.String(length=16), nullable=False, server_default="escalation"),
@@ -31,4 +33,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_column("notices", "kind")
+    op.drop_index("ix_reviews_tell", "reviews")
+    op.drop_column("reviews", "tell_at")
     op.drop_table("saved_filters")

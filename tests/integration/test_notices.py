@@ -16,9 +16,11 @@ from sqlalchemy import select
 from bot.app_state import open_app_state
 from bot.conversations import escalations, handover, transcript
 from bot.conversations.escalation_log import events
-from bot.conversations.models import Conversation, Escalation, Notice
+from bot.conversations.models import Conversation, Escalation, Message, Notice
 from bot.db import Database
 from bot.errors import NotifyError
+from bot.members import accounts
+from bot.members.permissions import Role
 from bot.messages import Tier, Verdict
 from bot.migrate import migrate
 from bot.notify import state as notify_state
@@ -28,6 +30,7 @@ from bot.notify.notification import Notification, Sender
 from bot.notify.outbox import CLAIM, MAX_ATTEMPTS, Outbox
 from bot.notify.webhook import WebhookSender
 from bot.replies.texts import load_reply_texts
+from bot.review import store as review
 from bot.settings import ROOT
 from bot.triage.screen import Screen
 from bot.worker import notify_until
@@ -545,3 +548,41 @@ def test_acknowledging_while_a_notice_is_being_recorded_stops_neither(
     assert failed == []
     assert mail.told() == ["front-desk"]
     assert notices(database)[0].status == "sent"
+
+
+def test_a_miss_that_a_review_found_is_told_even_where_staff_know_the_escalation(
+    database: Database, outbox: Outbox, mail: Remembering, clock: FakeClock
+) -> None:
+    number = red_flag(database, clock)
+    with database.transaction() as session:
+        member = accounts.add_member(session, "Rita", "r@clinic.example", Role.REVIEWER, NOON)
+        escalations.acknowledge(session, number, "Maya", NOON)
+        message = session.scalars(select(Message)).one()
+        review.save(session, message, member.id, "Rita", review.MISSED, NOON)
+    assert told_after(outbox, mail, clock) == ["medical-lead"]
+    assert told_after(outbox, mail, clock, hours=3) == []
+    with database.transaction() as session:
+        # The same word again is no new miss.
+        review.save(session, message, member.id, "Rita", review.MISSED, clock())
+    assert told_after(outbox, mail, clock) == []
+
+
+def test_a_notice_of_a_miss_outlives_the_acknowledgement_and_leads_to_the_list(
+    database: Database, outbox: Outbox, mail: Remembering, clock: FakeClock
+) -> None:
+    number = red_flag(database, clock, Tier.URGENT)
+    with database.transaction() as session:
+        member = accounts.add_member(session, "Rita", "r@clinic.example", Role.REVIEWER, NOON)
+        message = session.scalars(select(Message)).one()
+        review.save(session, message, member.id, "Rita", review.MISSED, NOON)
+    mail.errors = [later(), later()]
+    outbox.work()
+    with database.transaction() as session:
+        escalations.acknowledge(session, number, "Maya", clock())
+    clock.advance(minutes=1)
+    outbox.work()
+    (sent,) = mail.sent
+    assert (sent.contact.id, sent.missed) == ("medical-lead", True)
+    assert sent.subject.startswith("MISSED: a review found a red flag")
+    assert "https://clinic.example/console/review?which=missed" in sent.text
+    assert "my own words" not in sent.text

@@ -213,6 +213,7 @@ def test_a_webhook_gets_one_line_and_fields_for_programs(hook: Hook) -> None:
             "notice": "notice-7",
             "escalation": 12,
             "tier": "emergency",
+            "missed": False,
             "reminder": False,
             "waiting_since": "2026-11-23T12:00:00-08:00",
             "link": "https://clinic.example/console/escalations/12",

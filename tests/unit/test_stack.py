@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import DEFAULTS, SECRETS, Settings, load_settings
-from bot.stack import child_environment
+from bot.stack import StackError, child_environment, make_stack
 
 SECRET = "s" * 40
 
@@ -70,3 +70,11 @@ def test_a_setting_given_to_the_stack_wins_over_the_environment(
     monkeypatch.setenv("ALLOWED_ORIGINS", "https://elsewhere.example")
     settings = load_settings(dict.fromkeys(SECRETS, SECRET))
     assert load_settings(child_environment(settings)) == settings
+
+
+def test_the_model_that_is_looked_for_is_the_one_that_was_named(tmp_path: Path) -> None:
+    settings = load_settings(dict.fromkeys(SECRETS, SECRET))
+    with pytest.raises(StackError, match="no trained model"):
+        make_stack(settings, tmp_path, (), tmp_path / "absent.tar.gz").start()
+    (tmp_path / "there.tar.gz").touch()
+    make_stack(settings, tmp_path, (), tmp_path / "there.tar.gz").start()

@@ -266,6 +266,6 @@ def test_a_conversation_becomes_a_test_with_one_click_redacted_and_on_record(sce
     sent = noor.post(path, page=scene.path)
     assert "attachment" in sent.headers["content-disposition"]
     (test,) = yaml.safe_load(sent.text)
-    assert [turn["outcome"] for turn in test["turns"]][0] == "escalated_emergency"
+    assert test["turns"][0]["outcome"] == "escalated_emergency"
     assert test["turns"][1]["patient"] == "does it hurt, my number is [phone]"
     assert scene.actions()[-1] == "conversation_test_made"

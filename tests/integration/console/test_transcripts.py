@@ -12,6 +12,7 @@ from sqlalchemy import select
 from bot.audit.models import AuditEvent
 from bot.conversations.models import Escalation, Message
 from bot.members.permissions import Role
+from bot.review import saved_filters
 from bot.review.models import MessageFlag, Review
 from bot.review.store import MISSED, accuracy, second, settled, teaching
 from bot.sms.models import SmsOutbound
@@ -219,3 +220,43 @@ def test_a_conversation_shows_how_a_text_message_fared(site: Site, reviewer: Sta
     page = reviewer.get(f"/console/conversations/{message.conversation_id}").text
     assert "Text message NOT delivered (code 30003)" in page
     assert "2 segments" in page
+
+
+def test_a_filter_is_kept_under_a_name_for_oneself_and_removed(
+    site: Site, reviewer: StaffBrowser
+) -> None:
+    path = "/console/transcripts/filters"
+    asked = {"outcome": "no_answer", "below": "0.4", "flagged": "yes"}
+    sent = reviewer.post(path, {**asked, "name": " Unsure  ones "})
+    assert sent.status_code == 303
+    assert "outcome=no_answer" in sent.headers["location"]
+    reviewer.post(path, {"channel": "sms", "name": "Unsure ones"})
+    reviewer.post(path, {**asked, "name": "Others"})
+    page = reviewer.get("/console/transcripts").text
+    assert '<a href="/console/transcripts?channel=sms">Unsure ones</a>' in page
+    assert "outcome=no_answer&amp;below=0.4&amp;flagged=yes" in page
+    noor = sign_in(site, Role.CLINICIAN, "Noor", "noor@clinic.example")
+    assert "Unsure ones" not in noor.get("/console/transcripts").text
+    with site.state.database.reading() as session:
+        number = saved_filters.of(session, reviewer.member_id)[1].id
+    assert noor.post(f"{path}/{number}/remove").status_code == 404
+    assert reviewer.post(f"{path}/{number}/remove").status_code == 303
+    assert "Unsure ones" not in reviewer.get("/console/transcripts").text
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "", "channel": "sms"},
+        {"name": "x" * 41, "channel": "sms"},
+        {"name": "all"},
+        {"name": "days", "since": "yesterday"},
+    ],
+    ids=str,
+)
+def test_a_filter_without_name_or_sense_is_not_kept(
+    site: Site, reviewer: StaffBrowser, fields: dict[str, str]
+) -> None:
+    assert reviewer.post("/console/transcripts/filters", fields).status_code == 422
+    with site.state.database.reading() as session:
+        assert saved_filters.of(session, reviewer.member_id) == []
