@@ -11,12 +11,15 @@ from bot.audit.log import AuditLog
 from bot.channels.limits import RateLimits
 from bot.channels.live import LiveUpdates
 from bot.clinic import Clinic, load_clinic
+from bot.content.collisions import PhrasingCheck
 from bot.content.files import load_topics
 from bot.conversations.intake import Intake
 from bot.conversations.set_aside import SetAside
 from bot.db import Database, utc_now
 from bot.dialogue.client import DialogueClient
 from bot.dialogue.rasa_events import RasaEvents
+from bot.nlu.answer_index import Encoder
+from bot.nlu.encoder import shared_encoder
 from bot.private_data import PrivateData
 from bot.replies.canned import CannedReply, load_canned_replies
 from bot.replies.texts import ReplyTexts, load_reply_texts
@@ -53,6 +56,7 @@ class AppState:
     audit: AuditLog
     switches: Switches
     canned: Sequence[CannedReply]
+    phrasings: PhrasingCheck
     sms: SmsLine | None
     clock: Callable[[], datetime]
     closing: threading.Event = field(default_factory=threading.Event)
@@ -78,6 +82,7 @@ def open_app_state(
     dialogue: DialogueClient | None = None,
     screen: Screen | None = None,
     sms_provider: Provider | None = None,
+    encoder: Encoder | None = None,
 ) -> AppState:
     """Read the files and prepare the connections.
 
@@ -86,6 +91,7 @@ def open_app_state(
         dialogue: For tests, a client with another transport.
         screen: For tests, one that was loaded before; loading takes a second.
         sms_provider: For tests, one with another transport.
+        encoder: For tests, one that is quick; it compares phrasings only.
 
     Raises:
         ContentError: A file of `data/` (clinic, staff, replies) cannot be used.
@@ -128,6 +134,7 @@ def open_app_state(
         ),
         audit=AuditLog(settings.audit_secret),
         switches=switches,
+        phrasings=PhrasingCheck(database, lambda: encoder or shared_encoder(settings.encoder_path)),
         canned=load_canned_replies(DATA / "canned_replies.yml", clinic.placeholders()),
         clock=clock,
     )

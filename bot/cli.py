@@ -231,8 +231,9 @@ def _evaluate_rules(options: argparse.Namespace) -> int:
 
 
 def _phrasing_check(options: argparse.Namespace) -> int:
-    from bot.content.collisions import check, open_index
+    from bot.content.collisions import PhrasingIndex, check
     from bot.content.store import all_published
+    from bot.nlu.encoder import SentenceEncoder
 
     if (options.file is None) == (options.answer is None):
         raise BotError("name either a file or --answer ID")
@@ -241,14 +242,14 @@ def _phrasing_check(options: argparse.Namespace) -> int:
     with database.reading() as session:
         live = all_published(session)
     database.close()
-    index, encoder = open_index(live, settings.encoder_path)
+    index = PhrasingIndex(live, SentenceEncoder(settings.encoder_path))
     if options.file is not None:
         drafts = [(d.id, d.phrasings) for d in read_answer_file(options.file)]
     else:
         drafts = [(a.id, a.phrasings) for a in live if a.id == options.answer]
         if not drafts:
             raise AnswerNotFound(options.answer)
-    found = [c for answer_id, texts in drafts for c in check(answer_id, texts, index, encoder)]
+    found = [c for answer_id, texts in drafts for c in check(answer_id, texts, index)]
     for c in found:
         print(f"{c.answer_id}: {c.phrasing!r} is {c.likeness:.0%} like {c.other_id}: {c.other!r}")
     print(f"{sum(len(texts) for _, texts in drafts)} phrasings, {len(found)} collisions.")

@@ -33,6 +33,10 @@ Id = Annotated[str, Path(max_length=64, pattern=r"^[a-z0-9-]+$")]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 MAX_FIELD = 6000
+MOMENT_S = 0.1
+"""How long a page waits for the phrasings to be compared; it asks again by itself."""
+PREVIEW_S = 20.0
+"""The same for somebody who asked for the check."""
 
 
 @router.get("")
@@ -86,7 +90,7 @@ def edit(visit: Editor, answer_id: Id) -> Response:
         answer, versions = _all(session, answer_id)
         draft = editing.to_draft(answer, versions[0])
         problems = editing.check(session, draft, _topics(), visit.state.clinic, _today(visit))
-    return _form(visit, draft, versions[0].version, problems)
+    return _form(visit, draft, versions[0].version, problems, wait_s=MOMENT_S)
 
 
 @router.post("/{answer_id}/edit")
@@ -212,6 +216,7 @@ def _form(
     problems: list[Any],
     status: int = 200,
     problem: str = "",
+    wait_s: float = PREVIEW_S,
 ) -> Response:
     return visit.page(
         "answer_edit.html",
@@ -219,6 +224,7 @@ def _form(
         draft=draft,
         based_on=based_on,
         problems=problems,
+        collisions=visit.state.phrasings.find(draft.id, draft.phrasings, wait_s),
         preview=_preview(visit, draft),
         problem=problem,
     )
@@ -247,6 +253,9 @@ def _page(visit: Visit, answer_id: str, status: int = 200, problem: str = "") ->
         versions=versions,
         used=used,
         problems=problems,
+        collisions=visit.state.phrasings.find(answer_id, newest.phrasings, MOMENT_S)
+        if newest.status in ("draft", "in_review")
+        else [],
         preview=_preview(visit, editing.to_draft(answer, newest)),
         changes=[
             (name, editing.difference(getattr(live, name), getattr(newest, name)))

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+import numpy as np
+
+from bot.content import store
 from bot.content.phrasings import normalise
 from bot.content.store import PublishedAnswer
-from bot.nlu.answer_index import AnswerIndex, Encoder
-from bot.nlu.choice_weights import CHOICE_FILE, load_choice_weights
+from bot.db import Database
+from bot.nlu.answer_index import Encoder
+from bot.nlu.encoder import Vectors
+
+logger = logging.getLogger(__name__)
 
 TOO_LIKE = 0.9
 """Likeness by meaning from which two phrasings ask the same. Of the shipped phrasings one in
@@ -34,22 +41,65 @@ class Collision:
     outranked: bool
 
 
-def open_index(
-    answers: Sequence[PublishedAnswer], encoder_path: Path
-) -> tuple[AnswerIndex, Encoder]:
-    """An index of the live answers, and the encoder it was made with; some seconds."""
-    from bot.nlu.encoder import SentenceEncoder
+class PhrasingIndex:
+    """An immutable picture of the live answers' phrasings and titles by meaning."""
 
-    encoder = SentenceEncoder(encoder_path)
-    weights = load_choice_weights(encoder_path.parent / CHOICE_FILE)
-    return AnswerIndex(answers, encoder, weights.views), encoder
+    def __init__(
+        self,
+        answers: Sequence[PublishedAnswer],
+        encoder: Encoder,
+        earlier: PhrasingIndex | None = None,
+    ) -> None:
+        """Embed every phrasing and title; some seconds for all, once.
+
+        Args:
+            earlier: The index this one replaces; texts it knows are not embedded again.
+        """
+        self._encoder = encoder
+        self._known: dict[str, Vectors] = earlier._known if earlier is not None else {}
+        owned = [(text, a.id) for a in answers for text in (a.title, *a.phrasings)]
+        self._texts = [text for text, _ in owned]
+        self._owners = [owner for _, owner in owned]
+        vectors = self.vectors(self._texts)
+        self._vectors = np.stack(vectors) if vectors else None
+        self._known = dict(zip(self._texts, vectors, strict=True))
+
+    def vectors(self, texts: Sequence[str]) -> list[Vectors]:
+        """Each text's vector; only those not yet known are computed."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        encoded = self._encoder.encode(new) if new else ()
+        known = self._known | dict(zip(new, encoded, strict=True))
+        return [known[text] for text in texts]
+
+    def neighbours(
+        self, vector: Vectors, leave_out: str = "", of: str = ""
+    ) -> list[tuple[str, str, float]]:
+        """For each answer its phrasing or title nearest to a vector, best first.
+
+        Args:
+            vector: Of a text, shape (dimensions,).
+            leave_out: A text that does not count where the answer ``of`` has it itself.
+            of: That answer's id.
+
+        Returns:
+            Answer id, the phrasing, and the likeness by meaning.
+        """
+        if self._vectors is None:
+            return []
+        likeness = self._vectors @ vector
+        found: dict[str, tuple[str, str, float]] = {}
+        for row in np.argsort(-likeness):
+            owner, text = self._owners[row], self._texts[row]
+            if owner in found or (owner == of and text == leave_out):
+                continue
+            found[owner] = (owner, text, float(likeness[row]))
+        return list(found.values())
 
 
 def check(
     answer_id: str,
     phrasings: Iterable[str],
-    index: AnswerIndex,
-    encoder: Encoder,
+    index: PhrasingIndex,
     too_like: float = TOO_LIKE,
 ) -> list[Collision]:
     """Compare phrasings, published or not, with every other answer.
@@ -58,17 +108,14 @@ def check(
         answer_id: The answer they belong to; what it already has is no collision.
         phrasings: As an editor wrote them.
         index: The live answers.
-        encoder: The one the index was made with.
         too_like: Least likeness that is reported.
 
     Returns:
         The collisions, the likest first.
     """
     texts = list(phrasings)
-    if not texts:
-        return []
     found = []
-    for text, vector in zip(texts, encoder.encode(texts), strict=True):
+    for text, vector in zip(texts, index.vectors(texts), strict=True):
         nearest = index.neighbours(vector, leave_out=text, of=answer_id)
         others = [item for item in nearest if item[0] != answer_id]
         own = max((item[2] for item in nearest if item[0] == answer_id), default=0.0)
@@ -82,3 +129,59 @@ def check(
                 Collision(answer_id, text, other_id, other, round(likeness, 4), likeness > own)
             )
     return sorted(found, key=lambda c: -c.likeness)
+
+
+class PhrasingCheck:
+    """`check` for editors: keeps an index of what is live, made in a thread when first asked.
+
+    Embedding all phrasings takes some ten seconds of one core, which neither the start of the
+    web app nor a page may wait for; after a change only new phrasings are embedded.
+    """
+
+    def __init__(self, database: Database, load: Callable[[], Encoder]) -> None:
+        """Nothing is loaded.
+
+        Args:
+            load: Gives the encoder.
+        """
+        self._database = database
+        self._load = load
+        self._lock = threading.Lock()
+        self._maker: threading.Thread | None = None
+        self._made: tuple[int, PhrasingIndex] | None = None
+
+    def find(
+        self, answer_id: str, phrasings: Iterable[str], wait_s: float
+    ) -> list[Collision] | None:
+        """The collisions of an answer's phrasings with what is live now.
+
+        Args:
+            wait_s: How long to wait for the index.
+
+        Returns:
+            None when the index is not there yet; asking again later finds it.
+        """
+        with self._database.reading() as session:
+            revision = store.revision(session)
+        with self._lock:
+            maker = self._maker
+            if self._made is None or self._made[0] != revision:
+                if maker is None or not maker.is_alive():
+                    maker = threading.Thread(target=self._make, name="phrasings", daemon=True)
+                    self._maker = maker
+                    maker.start()
+            else:
+                maker = None
+        if maker is not None:
+            maker.join(wait_s)
+        made = self._made
+        return None if made is None or made[0] != revision else check(answer_id, phrasings, made[1])
+
+    def _make(self) -> None:
+        try:
+            with self._database.reading() as session:
+                revision, live = store.revision(session), store.all_published(session)
+            earlier = self._made[1] if self._made is not None else None
+            self._made = (revision, PhrasingIndex(live, self._load(), earlier))
+        except Exception as error:  # the editor goes without; the next page tries again
+            logger.error("phrasings cannot be compared: %s", type(error).__name__)

@@ -157,31 +157,6 @@ class AnswerIndex:
             "head": np.asarray(vector @ self._head, dtype=np.float32),
         }
 
-    def neighbours(
-        self, vector: Vectors, leave_out: str = "", of: str = ""
-    ) -> list[tuple[str, str, float]]:
-        """For each answer its phrasing or title nearest to a vector, best first.
-
-        Args:
-            vector: Of a text, shape (dimensions,).
-            leave_out: A text that does not count where the answer ``of`` has it itself.
-            of: That answer's id.
-
-        Returns:
-            Answer id, the phrasing, and the likeness by meaning.
-        """
-        if not self.answers:
-            return []
-        likeness = self._vectors @ vector
-        found: dict[int, tuple[str, str, float]] = {}
-        for row in np.argsort(-likeness):
-            number = int(self._owners[row])
-            answer = self.answers[number]
-            if number in found or (answer.id == of and self.texts[row] == leave_out):
-                continue
-            found[number] = (answer.id, self.texts[row], float(likeness[row]))
-        return list(found.values())
-
     def _best(self, values: Scores, owners: npt.NDArray[np.int64]) -> Scores:
         # Each answer owns one unbroken run, as the texts were listed; far faster than `maximum.at`.
         starts = np.searchsorted(owners, np.arange(len(self.answers)))

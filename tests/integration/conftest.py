@@ -18,7 +18,7 @@ from bot.migrate import migrate
 from bot.settings import ROOT
 from bot.triage.screen import Screen
 from tests import builders
-from tests.fakes import FakeClock, FakeDialogue
+from tests.fakes import FakeClock, FakeDialogue, WordEncoder
 from tests.web_site import Patient, Server, Site
 
 OpenSite = Callable[..., Site]
@@ -66,7 +66,7 @@ def sites(parent: Path, seeded_file: Path, rules_alone: Screen) -> Iterator[Open
         else:
             migrate(settings.database_url)
         clock, fake = FakeClock(builders.NOON), dialogue or FakeDialogue()
-        state = open_app_state(settings, clock, fake, screen)
+        state = open_app_state(settings, clock, fake, screen, encoder=WordEncoder())
         server = Server(state, folder)
         site = Site(server.start(), state, clock, fake)
         opened.append((site, server))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
+from markupsafe import escape
 
 from bot.content.models import Answer, AnswerVersion
-from bot.content.store import published, revision
+from bot.content.store import all_published, published, revision
 from bot.conversations.models import Conversation, Message
 from bot.errors import AnswerNotFound
 from bot.members.permissions import Role
@@ -209,6 +211,30 @@ def test_the_preview_fills_in_the_clinic_and_counts_segments(
     page = rita.post(f"/console/answers/{answer_id}/edit", sent).text
     assert f"Call {site.state.clinic.placeholders()['phone']}" in page
     assert "2 segments" in page
+
+
+def test_phrasings_near_to_another_answers_are_named_before_anybody_publishes(
+    site: Site, rita: StaffBrowser, noor: StaffBrowser
+) -> None:
+    answer_id = any_answer(site)
+    with site.state.database.reading() as session:
+        other = next(a for a in all_published(session) if a.id != answer_id)
+    # The same words in another order: no rule finds it, the vectors do.
+    near = " ".join(reversed(other.phrasings[0].split()))
+    path = f"/console/answers/{answer_id}"
+    changed = fields(site, answer_id, phrasings=f"{near}\nzebra xylophone quartz", act="preview")
+    page = rita.post(f"{path}/edit", changed).text
+    assert f"“{escape(near)}” is 100% like" in page
+    assert f'<a href="/console/answers/{other.id}">' in page
+    assert "“zebra" not in page
+    rita.post(f"{path}/edit", {**changed, "act": "save"})
+    rita.post(f"{path}/2/submit")
+    deadline = time.monotonic() + 20
+    while "data-wait" in (page := noor.get(path).text):
+        assert time.monotonic() < deadline
+    assert f"“{escape(near)}” is 100% like" in page
+    live = rita.get(f"/console/answers/{other.id}").text
+    assert 'id="collisions"' not in live, "nothing is to be decided there"
 
 
 def test_trying_a_message_shows_rules_and_ranking_and_stores_nothing(

@@ -53,7 +53,6 @@ def test_the_limit_holds_and_signs_of_scope_are_told() -> None:
 def test_without_content_there_are_no_candidates() -> None:
     empty = AnswerIndex([], WordEncoder(), WEIGHTS)
     assert empty.rank("anything", WordEncoder().encode(["anything"])[0]).candidates == ()
-    assert empty.neighbours(WordEncoder().encode(["anything"])[0]) == []
 
 
 def test_a_change_embeds_only_what_is_new() -> None:
