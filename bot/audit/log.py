@@ -49,6 +49,7 @@ class Action(str, Enum):
     CONVERSATION_GIVEN_BACK = "conversation_given_back"
     CONVERSATION_HELD = "conversation_held"
     CONVERSATION_RELEASED = "conversation_released"
+    PERSON_SOUGHT = "person_sought"
     PERSON_ERASED = "person_erased"
     REPLY_SENT = "reply_sent"
     NOTE_ADDED = "note_added"

@@ -14,6 +14,7 @@ from bot.console import (
     conversation,
     figures,
     people,
+    privacy,
     queue,
     review,
     sign_in,
@@ -36,6 +37,7 @@ ROUTERS = (
     figures.router,
     account.router,
     people.router,
+    privacy.router,
     switch_page.router,
     audit_page.router,
 )

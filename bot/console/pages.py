@@ -39,6 +39,7 @@ NAVIGATION: tuple[tuple[str, str, May], ...] = (
     ("/console/figures", "Figures", May.SEE_FIGURES),
     ("/console/staff", "Staff", May.MANAGE_STAFF),
     ("/console/switches", "Switches", May.USE_SWITCHES),
+    ("/console/privacy", "Privacy", May.HOLD_AND_ERASE),
     ("/console/audit", "Audit", May.SEE_AUDIT),
 )
 """Path, label and needed permission of what the top bar offers, in its order."""

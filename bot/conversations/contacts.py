@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import phonenumbers
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.conversations.models import Contact
+from bot.conversations.models import Contact, Escalation
 from bot.errors import InvalidInbound
 from bot.private_data import PrivateData
 
@@ -43,6 +44,21 @@ def read_name(words: str) -> str:
     if len(name) > MAX_NAME or not any(character.isalpha() for character in name):
         raise InvalidInbound("That does not look like a name.", field="name")
     return name
+
+
+def read_phone(words: str) -> str:
+    """A telephone number as people write it, as E.164.
+
+    Raises:
+        InvalidInbound: It is none.
+    """
+    try:
+        number = phonenumbers.parse(words, REGION)
+    except phonenumbers.NumberParseException as error:
+        raise InvalidInbound("That is not a telephone number.", field="phone") from error
+    if not phonenumbers.is_possible_number(number):
+        raise InvalidInbound("That is not a telephone number.", field="phone")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def read_best_time(words: str) -> str:
@@ -111,6 +127,23 @@ def find(session: Session, private_data: PrivateData, escalation_id: int) -> Con
         return None if token is None else private_data.decrypt(token)
 
     return ContactDetails(read(row.name), read(row.phone), read(row.email), read(row.best_time))
+
+
+def conversations_with(session: Session, private_data: PrivateData, phone: str) -> list[str]:
+    """Conversations whose patient left this number (E.164) for a call back.
+
+    Numbers left are not hashed, so each is read; there are few, as they go with retention.
+
+    Raises:
+        PrivateDataUnreadable: No key in `DATA_KEYS` fits one of them.
+    """
+    rows = session.execute(
+        select(Escalation.conversation_id, Contact.phone)
+        .join(Contact, Contact.escalation_id == Escalation.id)
+        .where(Contact.phone.is_not(None))
+        .order_by(Escalation.id)
+    )
+    return [row[0] for row in rows if private_data.decrypt(row[1]) == phone]
 
 
 def in_words(details: ContactDetails) -> str:

@@ -7,11 +7,13 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from bot.conversations import transcript
+from bot.conversations import contacts, transcript
 from bot.conversations.models import Conversation
 from bot.db import Database
 from bot.dialogue.rasa_events import RasaEvents
 from bot.errors import ConversationNotFound
+from bot.private_data import PrivateData
+from bot.sms.models import SmsNumber
 
 
 def erase_conversation(
@@ -49,6 +51,21 @@ def erase_conversation(
             transcript.erase(session, conversation_id, reason, now)
         conversation.erase_wanted = None
     return True
+
+
+def conversations_of(session: Session, private: PrivateData, phone: str) -> list[Conversation]:
+    """Everything that is kept of a telephone number (E.164): the conversation it texts in, and
+    those in which it was left for a call back.
+
+    Raises:
+        PrivateDataUnreadable: No key in `DATA_KEYS` fits a number that was left.
+    """
+    texting = session.scalars(
+        select(SmsNumber.conversation_id).where(SmsNumber.number_hash == private.lookup(phone))
+    )
+    ids = [*texting, *contacts.conversations_with(session, private, phone)]
+    found = [session.get_one(Conversation, name) for name in dict.fromkeys(ids)]
+    return [conversation for conversation in found if conversation.erased_at is None]
 
 
 def hold(session: Session, conversation_id: str, by: str, now: datetime) -> None:

@@ -10,12 +10,17 @@ from sqlalchemy import select
 from bot.audit.log import COMMAND_LINE, Action, AuditLog
 from bot.audit.models import AuditEvent
 from bot.cli import main
-from bot.conversations import transcript
+from bot.conversations import contacts, transcript
+from bot.conversations.contacts import ContactDetails
+from bot.conversations.escalations import open_for_staff
+from bot.conversations.models import Conversation
 from bot.db import Database, utc_now
 from bot.members import accounts
 from bot.members.commands import first_admin_link
 from bot.migrate import migrate
+from bot.private_data import PrivateData
 from bot.settings import load_settings
+from bot.sms.models import SmsNumber
 from tests import builders
 from tests.builders import NOON
 
@@ -126,3 +131,39 @@ def test_a_held_conversation_is_not_erased_until_it_is_released(
     assert [action for action, _ in actions(machine)] == [
         *("conversation_held", "person_erased", "conversation_released", "person_erased")
     ]
+
+
+def test_all_that_is_kept_of_a_number_is_erased(
+    machine: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = load_settings()
+    private = PrivateData(settings.data_keys, settings.lookup_secret)
+    with machine.transaction() as session:
+        for name in ("texting", "left", "other"):
+            transcript.start_conversation(session, "web", NOON, conversation_id=name)
+            session.flush()
+        number = private.encrypt("+19165550142")
+        session.add(
+            SmsNumber(
+                number_hash=private.lookup("+19165550142"),
+                number=number,
+                conversation_id="texting",
+                created_at=NOON,
+            )
+        )
+        for name, phone in (("left", "+19165550142"), ("other", "+19165550143")):
+            case = open_for_staff(session, name, "Maya", NOON)
+            session.flush()
+            contacts.save(session, private, case.id, ContactDetails(phone=phone), NOON)
+    assert main(["erase-person", "--phone", "(916) 555-0142"]) == 0
+    said = capsys.readouterr().out
+    assert "texting: erased" in said
+    assert "left: erased" in said
+    with machine.reading() as session:
+        erased = select(Conversation.id).where(Conversation.erased_at.is_not(None))
+        assert set(session.scalars(erased)) == {"texting", "left"}
+        assert session.query(SmsNumber).count() == 0
+    assert main(["erase-person", "--phone", "+1 916 555 0142"]) == 0
+    assert "Nothing is kept" in capsys.readouterr().out
+    assert main(["erase-person", "--phone", "12"]) == 1
+    assert main(["erase-person"]) == 1

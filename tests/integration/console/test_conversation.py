@@ -36,6 +36,10 @@ class Scene:
         with self.site.state.database.reading() as session:
             return list(session.scalars(select(AuditEvent.action).order_by(AuditEvent.number)))
 
+    def details(self) -> list[dict[str, object]]:
+        with self.site.state.database.reading() as session:
+            return list(session.scalars(select(AuditEvent.details)))
+
 
 @pytest.fixture
 def scene(site: Site) -> Scene:
@@ -269,3 +273,26 @@ def test_a_conversation_becomes_a_test_with_one_click_redacted_and_on_record(sce
     assert test["turns"][0]["outcome"] == "escalated_emergency"
     assert test["turns"][1]["patient"] == "does it hurt, my number is [phone]"
     assert scene.actions()[-1] == "conversation_test_made"
+
+
+def test_a_person_is_found_and_erased_by_telephone_number(scene: Scene) -> None:
+    state = scene.site.state
+    with state.database.transaction() as session:
+        left = ContactDetails(phone="+19165550142")
+        contacts.save(session, state.private, scene.escalation().id, left, scene.site.clock())
+    ada = sign_in(scene.site, Role.ADMIN, "Ada", "ada@clinic.example")
+    phone = {"phone": "(916) 555-0142"}
+    assert "No conversation." in ada.post("/console/privacy/find", {"phone": "9165550143"}).text
+    assert scene.path in ada.post("/console/privacy/find", phone).text
+    assert ada.post("/console/privacy/find", {"phone": "call me"}).status_code == 422
+    assert ada.post("/console/privacy/erase", phone).status_code == 422
+    ada.post(f"{scene.path}/hold")
+    held = ada.post("/console/privacy/erase", {**phone, "sure": "yes"})
+    assert held.status_code == 409
+    assert "on legal hold" in held.text
+    ada.post(f"{scene.path}/release")
+    assert ada.post("/console/privacy/erase", {**phone, "sure": "yes"}).status_code == 303
+    texts = {message.text for message in scene.site.stored(scene.patient.conversation_id)}
+    assert texts == {"[erased]"}
+    assert "0142" not in str(scene.details())
+    assert scene.actions()[-1] == "person_erased"
