@@ -61,6 +61,8 @@ class Settings:
     webhook_url: str = field(repr=False)
     webhook_secret: str = field(repr=False)
     console_totp: str
+    audit_head_file: str
+    audit_head_mail: str
     encoder_path: Path
     var_folder: Path
     log_level: str
@@ -116,6 +118,8 @@ DEFAULTS: Mapping[str, str] = {
     "WEBHOOK_URL": "",
     "WEBHOOK_SECRET": "",
     "CONSOLE_TOTP": "required",
+    "AUDIT_HEAD_FILE": "",
+    "AUDIT_HEAD_MAIL": "",
     "ENCODER_PATH": "bot/models/encoder.onnx",
     "VAR_FOLDER": "var",
     "LOG_LEVEL": "INFO",
@@ -215,8 +219,12 @@ def _convert(name: str, values: Mapping[str, str]) -> Any:
         raise SettingsError(name, "must start with http:// or https://")
     if name == "WEBHOOK_SECRET" and raw and len(raw) < MIN_SECRET_CHARS:
         raise SettingsError(name, f"must have at least {MIN_SECRET_CHARS} characters, or none")
-    if name == "MAIL_FROM" and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", raw):
-        raise SettingsError(name, "must be an e-mail address")
+    if name == "AUDIT_HEAD_MAIL" and raw:
+        if not values["SMTP_URL"]:
+            raise SettingsError(name, "needs SMTP_URL; see docs/settings.md")
+        return _mail_address(name, raw)
+    if name == "MAIL_FROM":
+        return _mail_address(name, raw)
     if name == "CONSOLE_TOTP":
         if raw not in ("required", "optional"):
             raise SettingsError(name, "must be required or optional")
@@ -235,6 +243,12 @@ def _origin(name: str, raw: str) -> str:
     if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
         raise SettingsError(name, "must list addresses such as https://www.clinic.example")
     return origin
+
+
+def _mail_address(name: str, raw: str) -> str:
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", raw):
+        raise SettingsError(name, "must be an e-mail address")
+    return raw
 
 
 def _whole_number(name: str, raw: str, low: int, high: int) -> int:

@@ -13,14 +13,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.app_state import DATA, AppState, open_app_state
+from bot.audit import heads
 from bot.conversations import erasure, transcript
 from bot.conversations.models import Message, WorkerHeartbeat
 from bot.conversations.set_aside_return import store_set_aside
+from bot.errors import NotifyError
 from bot.members import sessions
+from bot.notify.mail import MailSender
 from bot.notify.outbox import Outbox
 from bot.notify.senders import senders_of
 from bot.review import figures
-from bot.settings import load_settings
+from bot.settings import ROOT, load_settings
 from bot.sms import inbox
 from bot.triage.screen import load_screen
 
@@ -59,6 +62,7 @@ def main() -> None:
             if time.monotonic() >= next_retention:
                 purge(state)
                 tidy(state)
+                keep_audit_head(state)
                 next_retention = time.monotonic() + RETENTION_EVERY_S
         except SQLAlchemyError as error:
             logger.error("round failed: %s", type(error).__name__)
@@ -119,6 +123,25 @@ def answer_leftovers(state: AppState) -> int:
 def _left_over(session: Session, now: datetime) -> list[Message]:
     due = transcript.due_for_retry(session, now)
     return [*due, *transcript.unfinished_since(session, now - UNFINISHED_AFTER)]
+
+
+def keep_audit_head(state: AppState) -> None:
+    """Put the head of the audit log where the settings say, once a day of the clinic."""
+    settings = state.settings
+    mail = MailSender(settings.smtp_url, settings.mail_from) if settings.audit_head_mail else None
+    path = ROOT / settings.audit_head_file if settings.audit_head_file else None
+    try:
+        heads.keep_daily(
+            state.database,
+            state.audit,
+            state.clinic,
+            state.clock(),
+            path,
+            mail,
+            settings.audit_head_mail,
+        )
+    except (OSError, NotifyError) as error:
+        logger.error("the head of the audit log was not kept: %s", type(error).__name__)
 
 
 def purge(state: AppState, dry_run: bool = False) -> int:

@@ -44,6 +44,7 @@ class Action(str, Enum):
     STAFF_ENABLED = "staff_enabled"
     LINK_MADE = "link_made"
     AUDIT_READ = "audit_read"
+    AUDIT_HEAD_KEPT = "audit_head_kept"
     CONVERSATION_VIEWED = "conversation_viewed"
     CONVERSATION_TAKEN = "conversation_taken"
     CONVERSATION_GIVEN_BACK = "conversation_given_back"
@@ -83,6 +84,7 @@ class Actor:
 
 
 COMMAND_LINE = Actor(None, "command line")
+WORKER = Actor(None, "worker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +163,17 @@ class AuditLog:
         ).first()
         return Head(row.number, row.mac) if row else Head(0, _FIRST_MAC)
 
-    def verify(self, session: Session, anchor: Head | None = None) -> Verdict:
+    def verify(self, session: Session, *anchors: Head) -> Verdict:
         """Recompute the chain from its first row.
 
         Args:
-            anchor: A head stored elsewhere earlier; it must still be part of the chain.
+            anchors: Heads stored elsewhere earlier; each must still be part of the chain.
         """
         head = Head(0, _FIRST_MAC)
-        anchored = anchor is None or anchor.number == 0
+        wanted: dict[int, set[str]] = {}
+        for anchor in anchors:
+            wanted.setdefault(anchor.number, set()).add(anchor.mac)
+        wanted.pop(0, None)
         rows = session.scalars(
             select(AuditEvent).order_by(AuditEvent.number).execution_options(yield_per=1000)
         )
@@ -179,11 +184,9 @@ class AuditLog:
                 return Verdict(head, f"row {event.number} was changed, or one before it replaced")
             head = Head(event.number, event.mac)
             session.expunge(event)
-            if anchor is not None and event.number == anchor.number:
-                if not hmac.compare_digest(event.mac, anchor.mac):
-                    return Verdict(head, f"row {event.number} is not the one stored elsewhere")
-                anchored = True
-        if not anchored and anchor is not None:
+            if wanted.pop(event.number, {event.mac}) != {event.mac}:
+                return Verdict(head, f"row {event.number} is not the one stored elsewhere")
+        if wanted:
             return Verdict(head, f"the log ends at row {head.number}, before the stored head")
         return Verdict(head, None)
 

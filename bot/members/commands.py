@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
-from bot.audit.log import COMMAND_LINE, Action, AuditLog, Head
+from bot.audit import heads
+from bot.audit.log import COMMAND_LINE, Action, AuditLog
 from bot.db import Database, utc_now
 from bot.members import accounts
 from bot.members.accounts import AccountError
@@ -28,7 +30,8 @@ def add_commands(add: Add) -> None:
     reset.add_argument("--authenticator", action="store_true", help="also forget the authenticator")
     audit = add("audit", _audit, "Check the audit log, or print its head for keeping elsewhere")
     audit.add_argument("what", choices=["verify", "head"])
-    audit.add_argument("--head", type=_head, help="NUMBER:MAC as `bot audit head` printed it")
+    audit.add_argument("--head", metavar="NUMBER:MAC", help="as `bot audit head` printed it")
+    audit.add_argument("--heads", type=Path, metavar="FILE", help="as AUDIT_HEAD_FILE holds them")
 
 
 def first_admin_link(settings: Settings) -> str | None:
@@ -92,20 +95,17 @@ def _audit(options: argparse.Namespace) -> int:
             head = log.head(session)
             print(f"{head.number}:{head.mac}")
             return 0
-        found = log.verify(session, options.head)
+        anchors = [heads.parse(options.head)] if options.head else []
+        anchors += heads.read(options.heads) if options.heads else []
+        found = log.verify(session, *anchors)
     database.close()
     if found.problem is not None:
         print(f"The audit log is NOT whole: {found.problem}.")
         return 1
     print(f"The audit log is whole: {found.head.number} rows, head {found.head.mac}.")
+    if anchors:
+        print(f"Of the heads kept elsewhere all {len(anchors)} are part of it.")
     return 0
-
-
-def _head(text: str) -> Head:
-    number, _, mac = text.partition(":")
-    if not number.isdecimal() or len(mac) != 64:
-        raise argparse.ArgumentTypeError("expected NUMBER:MAC as `bot audit head` prints it")
-    return Head(int(number), mac)
 
 
 def _print_link(name: str, link: str) -> None:

@@ -53,7 +53,24 @@ class MailSender:
         return MEDIUM
 
     def send(self, notification: Notification) -> None:
+        """Send one notice.
+
+        Raises:
+            NotifyError: As `post`.
+        """
+        self.post(
+            notification.contact.email,
+            notification.subject,
+            notification.text,
+            key=notification.key,
+            urgent=True,
+        )
+
+    def post(self, to: str, subject: str, text: str, *, key: str, urgent: bool = False) -> None:
         """Send one e-mail.
+
+        Args:
+            key: The same for every try of the same mail.
 
         Raises:
             NotifyError: Temporary (4xx, no connection, timeout) or for good (5xx, no
@@ -62,12 +79,13 @@ class MailSender:
         """
         message = EmailMessage()
         message["From"] = self._from
-        message["To"] = notification.contact.email
-        message["Subject"] = notification.subject
-        message["Message-ID"] = f"<{notification.key}@{self._from.rpartition('@')[2]}>"
+        message["To"] = to
+        message["Subject"] = subject
+        message["Message-ID"] = f"<{key}@{self._from.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
-        message["X-Priority"] = "1"
-        message.set_content(notification.text)
+        if urgent:
+            message["X-Priority"] = "1"
+        message.set_content(text)
         try:
             with self._server() as server:
                 server.send_message(message)

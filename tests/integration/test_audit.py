@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from bot.audit import heads
 from bot.audit.log import Action, Actor, AuditLog, Head
 from bot.audit.models import AuditEvent
 from bot.db import Database
-from tests.builders import NOON
+from bot.errors import NotifyError
+from bot.notify.mail import MailSender
+from tests.builders import NOON, clinic
+from tests.notice_receivers import mail_server
 
 LOG = AuditLog("s" * 40)
 MAYA = Actor(7, "Maya Ñandú", "10.0.0.1")
@@ -34,7 +39,7 @@ def write(database: Database, count: int = 5) -> None:
 
 def problem(database: Database, log: AuditLog = LOG, anchor: Head | None = None) -> str | None:
     with database.reading() as session:
-        return log.verify(session, anchor).problem
+        return log.verify(session, *([anchor] if anchor else [])).problem
 
 
 def tamper(database: Database, statement: str) -> None:
@@ -177,3 +182,47 @@ def test_writers_at_the_same_time_make_one_chain(database: Database) -> None:
 def test_words_do_not_fit_into_the_details(database: Database) -> None:
     with pytest.raises(ValueError, match="too long"), database.transaction() as session:
         LOG.record(session, Action.NOTE_ADDED, MAYA, NOON, details={"note": "she said " * 20})
+
+
+def test_the_head_is_kept_elsewhere_once_a_day_and_anchors_the_log(
+    database: Database, tmp_path: Path
+) -> None:
+    path = tmp_path / "elsewhere" / "heads.txt"
+
+    def keep(now: datetime, mail: MailSender | None = None, to: str = "") -> Head | None:
+        return heads.keep_daily(database, LOG, clinic(), now, path, mail, to)
+
+    assert keep(NOON) is None, "there is nothing to keep yet"
+    write(database)
+    with mail_server() as server:
+        sender = MailSender(server.url, "assistant@clinic.example")
+        server.answers = ["451 later"]
+        with pytest.raises(NotifyError):
+            keep(NOON, sender, "lead@clinic.example")
+        first = keep(NOON, sender, "lead@clinic.example")
+        assert first is not None
+        assert keep(NOON + timedelta(hours=11), sender, "lead@clinic.example") is None
+        (mail,) = server.received
+    assert mail["To"] == "lead@clinic.example"
+    assert f"--head {first.number}:{first.mac}" in mail.get_payload(decode=True).decode()
+    second = keep(NOON + timedelta(hours=13))
+    assert second is not None
+    assert second.number > first.number
+    kept = heads.read(path)
+    assert kept[0] == first
+    assert kept[-1] == second
+    with database.reading() as session:
+        assert LOG.verify(session, *kept).problem is None
+        other = Head(first.number, "f" * 64)
+        assert "not the one stored elsewhere" in (LOG.verify(session, second, other).problem or "")
+    tamper(database, f"DELETE FROM audit_events WHERE number >= {second.number}")
+    with database.reading() as session:
+        assert LOG.verify(session).problem is None, "alone it cannot know"
+        assert "before the stored head" in (LOG.verify(session, *kept).problem or "")
+
+
+def test_without_a_place_for_it_no_head_is_kept(database: Database) -> None:
+    write(database)
+    assert heads.keep_daily(database, LOG, clinic(), NOON, None, None, "") is None
+    with database.reading() as session:
+        assert LOG.head(session).number == 5

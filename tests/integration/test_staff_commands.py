@@ -87,7 +87,7 @@ def test_the_first_admins_link_is_offered_until_there_is_an_account(machine: Dat
 
 
 def test_the_audit_log_is_verified_also_against_a_head_kept_elsewhere(
-    machine: Database, capsys: pytest.CaptureFixture[str]
+    machine: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     create()
     capsys.readouterr()
@@ -98,6 +98,13 @@ def test_the_audit_log_is_verified_also_against_a_head_kept_elsewhere(
     assert main(["audit", "verify", "--head", head]) == 0
     assert main(["audit", "verify", "--head", f"9:{'0' * 64}"]) == 1
     assert "NOT whole" in capsys.readouterr().out
+    kept = tmp_path / "heads.txt"
+    kept.write_text(f"2026-11-22 {head}\n2026-11-23 {head}\n")
+    assert main(["audit", "verify", "--heads", str(kept)]) == 0
+    assert "all 2 are part of it" in capsys.readouterr().out
+    kept.write_text("2026-11-22 1:abc\n")
+    assert main(["audit", "verify", "--heads", str(kept)]) == 1
+    assert main(["audit", "verify", "--heads", str(tmp_path / "absent")]) == 1
     with machine.transaction() as session:
         AuditLog("x" * 40).record(session, Action.SIGNED_IN, COMMAND_LINE, NOON)
     assert main(["audit", "verify"]) == 1

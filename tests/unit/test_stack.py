@@ -34,6 +34,8 @@ OTHER = {
     "WEBHOOK_URL": "https://hooks.clinic.example/x",
     "WEBHOOK_SECRET": SECRET,
     "CONSOLE_TOTP": "optional",
+    "AUDIT_HEAD_FILE": "/mnt/elsewhere/heads.txt",
+    "AUDIT_HEAD_MAIL": "lead@clinic.example",
     "SMS_PROVIDER": "twilio",
     "SMS_FROM": "+19165550100",
     "SMS_STOP_HELP_REPLIES": "product",
