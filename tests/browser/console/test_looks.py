@@ -157,6 +157,12 @@ def test_the_authenticators_page_is_accessible(
 def broken(console: ConsolePage, script: str) -> list[str]:
     """Rules of axe-core that the page breaks, each with where."""
     console.driver.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})
+    # Half-way through a fade any colour is too faint.
+    console.driver.execute_script(
+        "document.getAnimations()"
+        ".filter((move) => isFinite(move.effect.getComputedTiming().endTime))"
+        ".forEach((move) => move.finish())"
+    )
     console.driver.execute_script(script)
     report = console.driver.execute_async_script(
         "const done = arguments[arguments.length - 1];"
