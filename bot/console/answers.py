@@ -35,8 +35,6 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 MAX_FIELD = 6000
 MOMENT_S = 0.1
 """How long a page waits for the phrasings to be compared; it asks again by itself."""
-PREVIEW_S = 20.0
-"""The same for somebody who asked for the check."""
 
 
 @router.get("")
@@ -90,7 +88,7 @@ def edit(visit: Editor, answer_id: Id) -> Response:
         answer, versions = _all(session, answer_id)
         draft = editing.to_draft(answer, versions[0])
         problems = editing.check(session, draft, _topics(), visit.state.clinic, _today(visit))
-    return _form(visit, draft, versions[0].version, problems, wait_s=MOMENT_S)
+    return _form(visit, draft, versions[0].version, problems)
 
 
 @router.post("/{answer_id}/edit")
@@ -216,7 +214,6 @@ def _form(
     problems: list[Any],
     status: int = 200,
     problem: str = "",
-    wait_s: float = PREVIEW_S,
 ) -> Response:
     return visit.page(
         "answer_edit.html",
@@ -224,7 +221,7 @@ def _form(
         draft=draft,
         based_on=based_on,
         problems=problems,
-        collisions=visit.state.phrasings.find(draft.id, draft.phrasings, wait_s),
+        collisions=visit.state.phrasings.find(draft.id, draft.phrasings, MOMENT_S),
         preview=_preview(visit, draft),
         problem=problem,
     )

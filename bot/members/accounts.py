@@ -6,7 +6,7 @@ import re
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.errors import BotError
@@ -74,8 +74,12 @@ def all_members(session: Session) -> list[StaffMember]:
 
 
 def none_yet(session: Session) -> bool:
-    """Whether no account was ever added, so that the first admin's link is due."""
-    return session.scalar(select(StaffMember.id).limit(1)) is None
+    """Whether nobody ever had an account, so that the first admin's link is due.
+
+    Accounts that are disabled and never had a password are those of made-up data.
+    """
+    real = or_(StaffMember.disabled_at.is_(None), StaffMember.password_hash.is_not(None))
+    return session.scalar(select(StaffMember.id).where(real).limit(1)) is None
 
 
 def make_link(session: Session, member_id: int | None, now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Saved filters of transcripts, and notices of missed escalations"""
+"""Saved filters of transcripts, notices of missed escalations, no JSON null for nothing"""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def upgrade() -> None:
         "notices",
         sa.Column("kind", sa.String(length=16), nullable=False, server_default="escalation"),
     )
+    # An erasure used to write the JSON word null, which is not SQL's NULL.
+    for column in ("triage", "understood", "buttons"):
+        op.execute(
+            f"UPDATE messages SET {column} = NULL WHERE CAST({column} AS VARCHAR) = 'null'"  # noqa: S608
+        )
 
 
 def downgrade() -> None:

@@ -17,6 +17,7 @@ from bot.conversations.models import Conversation
 from bot.db import Database, utc_now
 from bot.members import accounts
 from bot.members.commands import first_admin_link
+from bot.members.permissions import Role
 from bot.migrate import migrate
 from bot.private_data import PrivateData
 from bot.settings import load_settings
@@ -82,6 +83,10 @@ def test_the_first_admins_link_is_offered_until_there_is_an_account(machine: Dat
     first = first_admin_link(settings)
     assert first
     assert first.startswith(f"{settings.public_url}/console/welcome/")
+    with machine.transaction() as session:
+        made_up = accounts.add_member(session, "Demo", "demo@clinic.example", Role.REVIEWER, NOON)
+        made_up.disabled_at = NOON
+    assert first_admin_link(settings) is not None, "made-up data locks nobody out"
     create()
     assert first_admin_link(settings) is None
 

@@ -2,12 +2,14 @@
 "use strict";
 
 {
-  const AGAIN_MS = 2000;
-  let left = 30;
+  const AGAIN_MS = 1500;
+  let left = 40;
 
+  // In the editor what is typed counts, so its preview is asked for; elsewhere the page itself.
   const look = () => {
+    const form = document.getElementById("answer-form");
     const request = new XMLHttpRequest();
-    request.open("GET", location.pathname);
+    request.open(form ? "POST" : "GET", location.pathname);
     request.responseType = "document";
     request.setRequestHeader("X-Background", "yes");
     request.setRequestHeader("Accept", "text/html");
@@ -17,7 +19,10 @@
       document.getElementById("collisions").replaceWith(document.importNode(found, true));
       again();
     });
-    request.send();
+    if (!form) return request.send();
+    const typed = new FormData(form);
+    typed.set("act", "preview");
+    request.send(typed);
   };
 
   const again = () => {

@@ -119,7 +119,12 @@ if (sound) {
 }
 
 const transcript = document.getElementById("transcript");
-if (transcript) transcript.scrollTop = transcript.scrollHeight;
+if (transcript) {
+  // A link from a list leads to one message; without one, the newest is what matters.
+  const wanted = document.getElementById(location.hash.slice(1));
+  const inside = wanted && transcript.contains(wanted);
+  transcript.scrollTop = inside ? wanted.offsetTop - transcript.offsetTop - 8 : transcript.scrollHeight;
+}
 
 const events = new EventSource(live().dataset.events);
 events.addEventListener("changed", (event) => {

@@ -1,6 +1,10 @@
 // Judging without the mouse: 1 to 6 for the verdicts, f to flag, j and k for next and previous.
 "use strict";
 
+// What is to be judged and its answer are in sight, whatever came before.
+const judged = document.querySelector(".judged");
+if (judged) judged.parentElement.scrollTop = judged.offsetTop - judged.parentElement.offsetTop - 8;
+
 const verdicts = document.querySelectorAll("#verdict-form button[name=verdict]");
 
 function typing(node) {

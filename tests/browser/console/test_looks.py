@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from bot.audit.log import COMMAND_LINE
+from bot.conversations import contacts
+from bot.conversations.contacts import ContactDetails
+from bot.conversations.escalations import open_for_staff
 from bot.members.permissions import Role
 from bot.switches.store import BOT, turn
 from tests.browser.console.console_page import ConsolePage
@@ -23,7 +26,8 @@ LONG = "i am worried about this " * 20
 
 def furnish(site: Site) -> str:
     """A clinic in the middle of a day; gives the conversation that shows most."""
-    site.patient().say("is this redness normal, my number is 916-555-0142")
+    caller = site.patient()
+    caller.say("is this redness normal, my number is 916-555-0142")
     patients = [site.patient() for _ in range(4)]
     patients[0].say("does it hurt")
     patients[0].say(EMERGENCY)
@@ -35,6 +39,9 @@ def furnish(site: Site) -> str:
     other.post(f"{path}/take-over")
     other.post(f"{path}/reply", {"text": "This is Noor. Please come in right away."})
     with site.state.database.transaction() as session:
+        case = open_for_staff(session, caller.conversation_id, "Noor", site.clock())
+        left = ContactDetails("Dana", "+19165550142", "dana@home.example", "after six")
+        contacts.save(session, site.state.private, case.id, left, site.clock())
         turn(session, site.state.audit, "channel:sms", True, COMMAND_LINE, site.clock())
         turn(session, site.state.audit, BOT, False, COMMAND_LINE, site.clock())
     site.clock.advance(minutes=9)
@@ -73,6 +80,10 @@ def pages(console: ConsolePage, site: Site) -> Iterator[str]:
     yield "12-switches"
     console.visit("/console/audit")
     yield "13-audit"
+    console.visit("/console/privacy")
+    console.write("#phone", "916 555 0142")
+    console.press("Find")
+    yield "13-privacy"
     console.expected_errors.append("404")
     console.visit("/console/conversations/nowhere")
     yield "14-error"
@@ -85,12 +96,21 @@ def pages_of_work(console: ConsolePage, site: Site) -> Iterator[str]:
     for name in ("transcripts", "review", "answers", "try", "rules", "figures"):
         console.visit(f"/console/{name}")
         yield f"15-{name}"
+    console.visit("/console/transcripts?outcome=answered")
+    console.write("#filter-name", "Answered ones")
+    console.press("Save filter")
+    yield "15-transcripts-saved"
     console.visit("/console/review/1")
     yield "16-review-one"
-    console.visit("/console/answers/aftercare-washing")
-    yield "17-answer"
     console.visit("/console/answers/aftercare-washing/edit")
+    phrasings = console.find("#f-phrasings").get_attribute("value")
+    console.write("#f-phrasings", f"{phrasings}\nagain makeup wear i can when")
+    console.press("Preview and check")
+    console.shows("% like")
     yield "18-answer-edit"
+    console.press("Save as draft")
+    console.shows("% like")
+    yield "17-answer"
     console.visit("/console/try")
     console.write("#text", "my throat is closing and i cant breathe")
     console.press("Try it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -213,6 +214,14 @@ def test_the_preview_fills_in_the_clinic_and_counts_segments(
     assert "2 segments" in page
 
 
+def settled(look: Callable[[], str]) -> str:
+    """The page once the phrasings are compared; its script asks again like this."""
+    deadline = time.monotonic() + 20
+    while "data-wait" in (page := look()):
+        assert time.monotonic() < deadline
+    return page
+
+
 def test_phrasings_near_to_another_answers_are_named_before_anybody_publishes(
     site: Site, rita: StaffBrowser, noor: StaffBrowser
 ) -> None:
@@ -223,15 +232,13 @@ def test_phrasings_near_to_another_answers_are_named_before_anybody_publishes(
     near = " ".join(reversed(other.phrasings[0].split()))
     path = f"/console/answers/{answer_id}"
     changed = fields(site, answer_id, phrasings=f"{near}\nzebra xylophone quartz", act="preview")
-    page = rita.post(f"{path}/edit", changed).text
+    page = settled(lambda: rita.post(f"{path}/edit", changed).text)
     assert f"“{escape(near)}” is 100% like" in page
     assert f'<a href="/console/answers/{other.id}">' in page
     assert "“zebra" not in page
     rita.post(f"{path}/edit", {**changed, "act": "save"})
     rita.post(f"{path}/2/submit")
-    deadline = time.monotonic() + 20
-    while "data-wait" in (page := noor.get(path).text):
-        assert time.monotonic() < deadline
+    page = settled(lambda: noor.get(path).text)
     assert f"“{escape(near)}” is 100% like" in page
     live = rita.get(f"/console/answers/{other.id}").text
     assert 'id="collisions"' not in live, "nothing is to be decided there"

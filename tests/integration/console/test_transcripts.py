@@ -199,6 +199,18 @@ def test_an_erased_message_can_neither_be_read_nor_judged(
         assert session.scalars(select(Review)).one().note == "[erased]"
 
 
+def test_an_erased_message_waits_for_no_review(site: Site, reviewer: StaffBrowser) -> None:
+    (message,) = told(site, "does it hurt")
+    with site.state.database.transaction() as session:
+        session.get_one(Message, message.id).outcome = "no_answer"
+    admin = sign_in(site, Role.ADMIN)
+    with site.state.database.reading() as session:
+        assert [item.message.id for item in teaching(session)] == [message.id]
+    admin.post(f"/console/conversations/{message.conversation_id}/erase", {"sure": "yes"})
+    with site.state.database.reading() as session:
+        assert teaching(session) == []
+
+
 def test_a_conversation_shows_how_a_text_message_fared(site: Site, reviewer: StaffBrowser) -> None:
     (message,) = told(site, "does it hurt")
     with site.state.database.transaction() as session:
