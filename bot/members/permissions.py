@@ -62,7 +62,9 @@ PERMISSIONS: Mapping[May, Grant] = {
     ),
     May.LOWER_TIER: _grant("Lower the tier of an escalation", _C, _ADMIN),
     May.SEE_TRANSCRIPTS: _grant("Read conversations", _R, _A, _C, _ADMIN),
-    May.EXPORT_REDACTED: _grant("Export transcripts with redaction", _R, _C, _ADMIN),
+    May.EXPORT_REDACTED: _grant(
+        "Export transcripts with redaction, make conversation tests", *(_R, _C, _ADMIN)
+    ),
     May.EXPORT_IN_FULL: _grant("Export transcripts without redaction", _ADMIN),
     May.REVIEW: _grant("Review messages and flag them", _R, _C, _ADMIN),
     May.CLOSE_MISSED: _grant("Close missed escalations", _C, _ADMIN),

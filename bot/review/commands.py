@@ -102,10 +102,12 @@ def _compare(options: argparse.Namespace) -> int:
     sets = sorted((ROOT / "tests" / "nlu").glob("*.jsonl"))
     reports = []
     for path in (options.old, options.new):
+        print(f"{path}: starting Rasa and the action server …", file=sys.stderr, flush=True)
         with private_product(load_settings(), path.resolve()) as state:
             found = {}
             for file in sets:
                 lines = read_lines(file)
+                print(f"  {file.name}, {len(lines)} lines …", file=sys.stderr, flush=True)
                 found[file.name] = judge([x.labels for x in lines], run_lines(state, lines))
             reports.append(found)
     worse = False
