@@ -23,6 +23,8 @@ from bot.members.permissions import May
 from bot.replies.placeholders import fill
 from bot.replies.segments import is_gsm7, part_count, to_gsm7
 from bot.settings import ROOT
+from bot.switches.models import Switch
+from bot.switches.store import ANSWER as SWITCH
 
 router = APIRouter(prefix="/answers")
 
@@ -231,6 +233,7 @@ def _page(visit: Visit, answer_id: str, status: int = 200, problem: str = "") ->
     with visit.state.database.reading() as session:
         answer, versions = _all(session, answer_id)
         used = dict(_used(session, answer_id)).get(answer_id, 0)
+        off = session.get(Switch, SWITCH + answer_id)
         problems = editing.check(
             session,
             editing.to_draft(answer, versions[0]),
@@ -249,6 +252,8 @@ def _page(visit: Visit, answer_id: str, status: int = 200, problem: str = "") ->
         newest=newest,
         versions=versions,
         used=used,
+        off=off,
+        switch=SWITCH + answer_id,
         problems=problems,
         collisions=visit.state.phrasings.find(answer_id, newest.phrasings, MOMENT_S)
         if newest.status in ("draft", "in_review")

@@ -26,8 +26,7 @@ LONG = "i am worried about this " * 20
 
 def furnish(site: Site) -> str:
     """A clinic in the middle of a day; gives the conversation that shows most."""
-    caller = site.patient()
-    caller.say("is this redness normal, my number is 916-555-0142")
+    site.patient().say("is this redness normal, my number is 916-555-0142")
     patients = [site.patient() for _ in range(4)]
     patients[0].say("does it hurt")
     patients[0].say(EMERGENCY)
@@ -39,7 +38,7 @@ def furnish(site: Site) -> str:
     other.post(f"{path}/take-over")
     other.post(f"{path}/reply", {"text": "This is Noor. Please come in right away."})
     with site.state.database.transaction() as session:
-        case = open_for_staff(session, caller.conversation_id, "Noor", site.clock())
+        case = open_for_staff(session, patients[0].conversation_id, "Noor", site.clock())
         left = ContactDetails("Dana", "+19165550142", "dana@home.example", "after six")
         contacts.save(session, site.state.private, case.id, left, site.clock())
         turn(session, site.state.audit, "channel:sms", True, COMMAND_LINE, site.clock())

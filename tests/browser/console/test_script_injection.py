@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bot.conversations import contacts
+from bot.conversations.contacts import ContactDetails
 from bot.members.permissions import Role
 from tests.browser.chat_page import until
 from tests.browser.console.console_page import ConsolePage
@@ -43,7 +45,21 @@ def test_nothing_that_was_written_executes(console: ConsolePage, console_site: S
     for words in CORPUS:
         assert other.post(f"{path}/reply", {"text": words}).status_code == 303
         assert other.post("/console/escalations/1/note", {"text": words}).status_code == 303
+    other.post("/console/answers/new", {"answer_id": "odd", "topic": "other"})
+    written = {
+        **dict.fromkeys(("title", "owner", "sms"), CORPUS[0]),
+        **{name: "\n".join(CORPUS) for name in ("body", "phrasings", "related", "source")},
+        "based_on": "1",
+        "act": "save",
+    }
+    assert other.post("/console/answers/odd/edit", written).status_code == 303
+    with console_site.state.database.transaction() as session:
+        left = ContactDetails(name=CORPUS[1], best_time=CORPUS[3], email="javascript:pwned=50")
+        contacts.save(session, console_site.state.private, 1, left, console_site.clock())
     console.sign_in(Role.ADMIN)
+    console.visit("/console/transcripts?words=pwned")
+    console.write("#filter-name", "<svg onload=window.pwned=60>")
+    console.press("Save filter")
     stored = console_site.stored(patient.conversation_id)
     spoken = [message for message in stored if message.sender == "patient"]
     addresses = (
@@ -54,6 +70,7 @@ def test_nothing_that_was_written_executes(console: ConsolePage, console_site: S
         "/console/transcripts",
         "/console/transcripts?words=%22%3E%3Cscript%3E&intent=%22%3E%3Csvg%20onload=x%3E",
         "/console/review?which=%3Cscript%3E",
+        *("/console/answers", "/console/answers/odd", "/console/answers/odd/edit"),
         *(f"/console/review/{message.id}" for message in spoken),
     )
     for address in addresses:
@@ -61,6 +78,9 @@ def test_nothing_that_was_written_executes(console: ConsolePage, console_site: S
         until(lambda: console.find("main"), "the page")
         assert console.driver.execute_script("return window.pwned") is None, address
         assert console.all("main img, main iframe, main svg, main script, main base") == []
+    console.visit("/console/answers/odd")
+    answer = console.find("main").get_attribute("textContent") or ""
+    assert all("".join(words.split()) in "".join(answer.split()) for words in CORPUS)
     console.visit(path)
     shown = console.find("#transcript").get_attribute("textContent") or ""
     notes = console.find(".log").get_attribute("textContent") or ""

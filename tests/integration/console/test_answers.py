@@ -181,6 +181,20 @@ def test_retired_is_gone_at_once_and_an_earlier_wording_can_be_put_back(
     assert live_title(site, answer_id) == "New words"
 
 
+def test_an_admin_switches_an_answer_off_from_its_page(site: Site, rita: StaffBrowser) -> None:
+    answer_id = any_answer(site)
+    path = f"/console/answers/{answer_id}"
+    assert "Switch off at once" not in rita.get(path).text
+    ada = sign_in(site, Role.ADMIN, "Ada", "ada@clinic.example")
+    assert "Switch off at once" in ada.get(path).text
+    assert ada.post("/console/switches", {"name": f"answer:{answer_id}", "to": "off"}, page=path)
+    page = ada.get(path).text
+    assert "switched off since" in page
+    assert "by Ada" in page
+    with pytest.raises(AnswerNotFound):
+        live_title(site, answer_id)
+
+
 def test_a_wording_past_its_review_is_not_put_back(
     site: Site, rita: StaffBrowser, noor: StaffBrowser
 ) -> None:
