@@ -20,6 +20,7 @@ from bot.dialogue.client import DialogueClient
 from bot.dialogue.rasa_events import RasaEvents
 from bot.nlu.answer_index import Encoder
 from bot.nlu.encoder import shared_encoder
+from bot.nlu.vector_file import VectorFile
 from bot.private_data import PrivateData
 from bot.replies.canned import CannedReply, load_canned_replies
 from bot.replies.texts import ReplyTexts, load_reply_texts
@@ -134,7 +135,11 @@ def open_app_state(
         ),
         audit=AuditLog(settings.audit_secret),
         switches=switches,
-        phrasings=PhrasingCheck(database, lambda: encoder or shared_encoder(settings.encoder_path)),
+        phrasings=PhrasingCheck(
+            database,
+            lambda: encoder or shared_encoder(settings.encoder_path),
+            None if encoder else VectorFile(settings.var_folder, settings.encoder_path),
+        ),
         canned=load_canned_replies(DATA / "canned_replies.yml", clinic.placeholders()),
         clock=clock,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from bot.content.store import PublishedAnswer
 from bot.db import Database
 from bot.nlu.answer_index import Encoder
 from bot.nlu.encoder import Vectors
+from bot.nlu.vector_file import VectorFile
 
 logger = logging.getLogger(__name__)
 
@@ -48,27 +49,27 @@ class PhrasingIndex:
         self,
         answers: Sequence[PublishedAnswer],
         encoder: Encoder,
-        earlier: PhrasingIndex | None = None,
+        known: Mapping[str, Vectors] | None = None,
     ) -> None:
         """Embed every phrasing and title; some seconds for all, once.
 
         Args:
-            earlier: The index this one replaces; texts it knows are not embedded again.
+            known: Vectors of texts that need not be embedded again (`known_vectors`).
         """
         self._encoder = encoder
-        self._known: dict[str, Vectors] = earlier._known if earlier is not None else {}
+        self.known_vectors = dict(known or {})
         owned = [(text, a.id) for a in answers for text in (a.title, *a.phrasings)]
         self._texts = [text for text, _ in owned]
         self._owners = [owner for _, owner in owned]
         vectors = self.vectors(self._texts)
         self._vectors = np.stack(vectors) if vectors else None
-        self._known = dict(zip(self._texts, vectors, strict=True))
+        self.known_vectors = dict(zip(self._texts, vectors, strict=True))
 
     def vectors(self, texts: Sequence[str]) -> list[Vectors]:
         """Each text's vector; only those not yet known are computed."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        new = [text for text in dict.fromkeys(texts) if text not in self.known_vectors]
         encoded = self._encoder.encode(new) if new else ()
-        known = self._known | dict(zip(new, encoded, strict=True))
+        known = self.known_vectors | dict(zip(new, encoded, strict=True))
         return [known[text] for text in texts]
 
     def neighbours(
@@ -135,17 +136,22 @@ class PhrasingCheck:
     """`check` for editors: keeps an index of what is live, made in a thread when first asked.
 
     Embedding all phrasings takes some ten seconds of one core, which neither the start of the
-    web app nor a page may wait for; after a change only new phrasings are embedded.
+    web app nor a page may wait for; what the retriever has embedded is read, and after a change
+    only new phrasings are embedded.
     """
 
-    def __init__(self, database: Database, load: Callable[[], Encoder]) -> None:
+    def __init__(
+        self, database: Database, load: Callable[[], Encoder], kept: VectorFile | None = None
+    ) -> None:
         """Nothing is loaded.
 
         Args:
             load: Gives the encoder.
+            kept: Where that encoder's vectors of published texts are.
         """
         self._database = database
         self._load = load
+        self._kept = kept
         self._lock = threading.Lock()
         self._maker: threading.Thread | None = None
         self._made: tuple[int, PhrasingIndex] | None = None
@@ -181,7 +187,10 @@ class PhrasingCheck:
         try:
             with self._database.reading() as session:
                 revision, live = store.revision(session), store.all_published(session)
-            earlier = self._made[1] if self._made is not None else None
-            self._made = (revision, PhrasingIndex(live, self._load(), earlier))
+            if self._made is not None:
+                known = self._made[1].known_vectors
+            else:
+                known = self._kept.read() if self._kept is not None else {}
+            self._made = (revision, PhrasingIndex(live, self._load(), known))
         except Exception as error:  # the editor goes without; the next page tries again
             logger.error("phrasings cannot be compared: %s", type(error).__name__)

@@ -63,7 +63,7 @@ class AnswerRetriever(GraphComponent):
         self._database = Database(settings.database_url)
         self._revision = -1
         self._index = AnswerIndex([], self._encoder, self._weights.views)
-        self._kept = VectorFile(settings.var_folder / "vectors", settings.encoder_path)
+        self._kept = VectorFile(settings.var_folder, settings.encoder_path)
         self._refresh()
         # A weak reference lets Rasa drop the component; the thread then ends.
         threading.Thread(

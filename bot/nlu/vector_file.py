@@ -11,6 +11,7 @@ import os
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -26,15 +27,21 @@ class VectorFile:
     Holds nothing but the clinic's own content: no word of a patient is kept here.
     """
 
-    def __init__(self, folder: Path, encoder_path: Path) -> None:
-        """Name the file after the encoder, so that another encoder's vectors are never read.
+    def __init__(self, var_folder: Path, encoder_path: Path) -> None:
+        """Nothing is read.
 
         Args:
-            folder: Where it lies; made when missing.
+            var_folder: What the product may write to; has a folder for this.
             encoder_path: The ONNX file that makes the vectors.
         """
-        checksum = hashlib.sha256(encoder_path.read_bytes()).hexdigest()[:16]
-        self._path = folder / f"answer-vectors-{checksum}.npz"
+        self._folder = var_folder / "vectors"
+        self._encoder_path = encoder_path
+
+    @cached_property
+    def _path(self) -> Path:
+        # Named after the encoder, so that another encoder's vectors are never read.
+        checksum = hashlib.sha256(self._encoder_path.read_bytes()).hexdigest()[:16]
+        return self._folder / f"answer-vectors-{checksum}.npz"
 
     def read(self) -> dict[str, Vectors]:
         """Vector of each text; empty when there is no readable file."""

@@ -55,7 +55,9 @@ def test_a_later_index_embeds_only_what_is_new() -> None:
     first = PhrasingIndex([published("sun", "may i sunbathe")], encoder)
     encoder.seen.clear()
     later = PhrasingIndex(
-        [published("sun", "may i sunbathe"), published("gym", "may i lift")], encoder, first
+        [published("sun", "may i sunbathe"), published("gym", "may i lift")],
+        encoder,
+        first.known_vectors,
     )
     assert "may i lift" in encoder.seen
     assert "may i sunbathe" not in encoder.seen

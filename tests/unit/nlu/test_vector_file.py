@@ -41,7 +41,7 @@ def test_a_damaged_file_is_as_good_as_none(
 ) -> None:
     kept = VectorFile(tmp_path, encoder)
     kept.write(VECTORS)
-    (path,) = tmp_path.glob("*.npz")
+    (path,) = tmp_path.rglob("*.npz")
     path.write_bytes(content)
     assert kept.read() == {}
     assert "unreadable" in caplog.text
@@ -50,7 +50,7 @@ def test_a_damaged_file_is_as_good_as_none(
 def test_a_cut_file_is_as_good_as_none(tmp_path: Path, encoder: Path) -> None:
     kept = VectorFile(tmp_path, encoder)
     kept.write(VECTORS)
-    (path,) = tmp_path.glob("*.npz")
+    (path,) = tmp_path.rglob("*.npz")
     path.write_bytes(path.read_bytes()[:-40])
     assert kept.read() == {}
 
