@@ -86,7 +86,7 @@ lock: .uv/bin/uv ## Resolve requirements/*.in again (needs the package index)
 
 env: .env ## Create .env with generated secrets
 
-tier-head: $(BIN)/bot ## Fit the tier model's head again from data/ (a minute)
+tier-head: $(BIN)/bot ## Fit the tier model's head again from data/ (some minutes, 4 GB)
 	@$(BIN)/python bot/models/fit_tier_head.py
 
 choice-weights: $(BIN)/bot ## Fit the choice between answers again from data/ (two minutes)

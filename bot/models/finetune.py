@@ -325,6 +325,8 @@ def export(model: Model, tokenize, hf, out: Path, metrics: dict[str, float]) -> 
     likeness = (session.run(None, feed)[0] * reference).sum(-1)
     metrics["int8_cosine_to_torch"] = round(float(np.min(likeness)), 4)
     metrics["encoder_sha256"] = hashlib.sha256(narrow.read_bytes()).hexdigest()
+    examples = (ROOT / "data/triage/examples").glob("*.jsonl")
+    metrics["tier_files"] = sorted(path.name for path in examples)
     hf.backend_tokenizer.save(str(out / "tokenizer.json"))
     wide.unlink()
     (out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")

@@ -27,7 +27,7 @@ from bot.conversations.models import Escalation, EscalationMessage
 from bot.conversations.set_aside_return import store_set_aside
 from bot.dialogue.client import DialogueClient
 from bot.messages import Tier
-from bot.triage.learned import load_tier_model
+from bot.triage.learned import HEAD_FILE, load_tier_model
 from bot.triage.screen import Screen, load_screen
 from bot.worker import answer_leftovers
 from tests import builders
@@ -496,7 +496,7 @@ def broken_encoder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param != "missing":
         path.write_bytes(b"" if request.param == "empty" else b"not a model" * 100)
     if request.param != "no head":
-        (folder / "tier_head.json").write_text('{"weights": [[0.0]], "bias": [0.0]}')
+        (folder / HEAD_FILE).write_bytes((builders.ROOT / "bot/models" / HEAD_FILE).read_bytes())
     return path
 
 
