@@ -33,6 +33,9 @@ def hypothetical(words: Sequence[Word], clauses: Clauses, spots: Spots) -> tuple
     carried = False
     continues = {start for start, _ in spots["question_continues"]}
     openings = {start for start, _ in spots["general_openings"]}
+    questions = {start for start, _ in spots["question_words"]}
+    negative = _words(spots, "negative_words")
+    marks = _words(spots, "general_marks")
     persons = _words(spots, "persons")
     spared = _words(spots, "not_hypothetical")
     for sentence in clauses.each_sentence():
@@ -48,7 +51,11 @@ def hypothetical(words: Sequence[Word], clauses: Clauses, spots: Spots) -> tuple
                 lived = lived or kind == _LIVE
             result[i] = state
         # "do you treat a swollen face": asked of nobody, so nobody has it.
-        general = asked and not lived and sentence.start in openings
+        # "Fevers from this, is that a thing", "do folks get fevers": asked without the mark.
+        inverted = sentence.start in questions and negative.isdisjoint(sentence)
+        general = not lived and (
+            inverted or (asked and sentence.start in openings) or not marks.isdisjoint(sentence)
+        )
         if general and persons.isdisjoint(sentence) and spared.isdisjoint(sentence):
             result[sentence.start : sentence.stop] = [True] * len(sentence)
         if not lived:
@@ -79,14 +86,17 @@ def _not_cancelled(spots: Spots, name: str) -> list[tuple[int, int]]:
 def _events(spots: Spots) -> dict[int, tuple[int, int]]:
     """Return where the reading changes: first word to (kind, length). The longer cue wins."""
     events: dict[int, tuple[int, int]] = {}
+    # "My only worry is a fever" looks like "my chin is", and reports nothing.
+    unreal = _words(spots, "not_live")
+    live = [spot for spot in spots["live"] if spot[0] not in unreal]
     # "why does it hurt" holds "does it", and is no general question for that.
-    inside = {i for start, end in spots["live"] for i in range(start + 1, end)}
+    inside = {i for start, end in live for i in range(start + 1, end)}
     general = [spot for spot in _not_cancelled(spots, "hypothetical") if spot[0] not in inside]
     cues = [
         *((spot, _RESET) for spot in spots["resets"]),
         *((spot, _HYPOTHETICAL) for spot in general),
         *((spot, _HYPOTHETICAL) for spot in _not_cancelled(spots, "conditions")),
-        *((spot, _LIVE) for spot in spots["live"]),
+        *((spot, _LIVE) for spot in live),
     ]
     for (start, end), kind in cues:
         known = events.get(start)
@@ -101,14 +111,18 @@ def past(words: Sequence[Word], clauses: Clauses, spots: Spots) -> tuple[bool, .
 
     What stands between two commas with a date long gone is history unless it
     also says "now", and so is the rest of its sentence, as far as nothing in
-    it is present.
+    it is present. A date that could be that of the treatment ("in May") makes
+    history only where the sentence names no treatment and nothing is present.
     """
     history = _words(spots, "history")
+    dates = _words(spots, "dates")
+    treatment = _words(spots, "after_visit") | _words(spots, "at_the_clinic")
     present = _words(spots, "present")
     strong = _words(spots, "present_strong")
     result = [False] * len(clauses.sentences)
     for sentence in clauses.each_sentence():
-        if history.isdisjoint(sentence):
+        dated_loosely = not dates.isdisjoint(sentence) and treatment.isdisjoint(sentence)
+        if history.isdisjoint(sentence) and not dated_loosely:
             continue
         renewed = False
         for clause in clauses.each_clause(sentence):
