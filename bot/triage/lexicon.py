@@ -75,6 +75,9 @@ class Lexicon:
                 replace(word, forms=(first,)),
                 *(Word((piece,), word.start, word.end, Gap.NONE) for piece in rest),
             )
+        denied = self._denied(word, typed)
+        if denied:
+            return denied
         far = self._misspelt(typed, 2) if len(typed) >= _SHORTEST_TWO_SLIPS else ()
         return (replace(word, forms=(*word.forms, *far)),) if far else (word,)
 
@@ -109,6 +112,17 @@ class Lexicon:
         }
         return tuple(sorted(w for w in swaps if w != typed and w in self._known))
 
+    def _denied(self, word: Word, typed: str) -> Sequence[Word]:
+        """Take "cantbreate" apart: a "cant" and what it denies, with one slip."""
+        for denial in _DENIALS:
+            rest = typed.removeprefix(denial)
+            if len(rest) < len(typed) and denial in self._known:
+                close = self._misspelt(rest, 1)
+                if close:
+                    rest_of_word = Word(close, word.start, word.end, Gap.NONE)
+                    return (replace(word, forms=(denial,)), rest_of_word)
+        return ()
+
     def _run_together(self, typed: str) -> tuple[str, ...]:
         if len(typed) < _SHORTEST_RUN_TOGETHER:
             return ()
@@ -124,6 +138,9 @@ class Lexicon:
                     best[end] = (*head, typed[start:end])
         return best[-1] or ()
 
+
+# Only these: a name may well begin with "mar" or "no".
+_DENIALS: Final = ("cannot", "cant", "wont")
 
 # Two-letter pieces are allowed only where patients really run them together.
 _TINY: Final = frozenset({"im", "my", "no", "me", "is", "it", "in", "on", "mi", "se", "la", "un"})

@@ -85,6 +85,8 @@ def test_slip_is_read_as_the_word_meant(cutter: WordCutter, typed: str, meant: s
         ("cantbreathe", ["cant", "breathe"]),
         ("wontstop", ["wont", "stop"]),
         ("nopuedorespirar", ["no", "puedo", "respirar"]),
+        ("cantbreate", ["cant", "breathe"]),
+        ("CANTTBREATHE", ["cant", "breathe"]),
     ],
 )
 def test_run_together_words_are_taken_apart(
