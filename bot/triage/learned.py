@@ -36,7 +36,7 @@ class TierThresholds:
     """
 
     emergency: float = 0.5
-    urgent: float = 0.45
+    urgent: float = 0.4
     routine: float = 0.5
 
 
