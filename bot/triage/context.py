@@ -96,12 +96,21 @@ class Context:
         self._idioms = HeadIndex((idiom, (idiom.line,)) for idiom in idioms)
         self._signs = signs
 
-    def _without_idioms(self, found: Found) -> Found:
-        """Leave out the signs that are only figures of speech."""
+    def _without_idioms(self, found: Found, pauses: Sequence[int]) -> Found:
+        """Leave out the signs that are only figures of speech.
+
+        None reaches over a pause: "shes confused", and on the next line "how much is it".
+
+        Args:
+            pauses: For each word, how many pauses came before it.
+        """
         everything: set[int] = set()
         partly: list[tuple[set[int], frozenset[str]]] = []
+        unbroken = replace(found, barriers=pauses)
         for idiom in self._idioms.candidates(found.hits):
-            for match in idiom.line.matches(found):
+            for match in idiom.line.matches(unbroken):
+                if pauses[match.start] != pauses[match.end - 1]:
+                    continue
                 words = {i for start, end in match.steps for i in range(start, end)}
                 if idiom.hides:
                     partly.append((words, idiom.hides))
@@ -130,10 +139,13 @@ class Context:
         goes_on = {start for start, _ in self._cues.plain("continuations", hits)}
         small = {i for s in self._cues.plain("little_words", hits) for i in range(*s)}
         barriers: list[int] = []
+        pauses: list[int] = []
         little: list[int] = []
         openings: set[int] = set()
-        stops = big = 0
+        stops = paused = big = 0
         for i, word in enumerate(words):
+            paused += word.gap in (Gap.SOFT, Gap.HARD)
+            pauses.append(paused)
             # A patient's "my throat. its closing" is one statement.
             if word.gap is Gap.HARD and ("?" in word.lead or i not in goes_on):
                 stops += 1
@@ -143,7 +155,8 @@ class Context:
             little.append(big)
             big += i not in small
         little.append(big)
-        return self._without_idioms(Found(hits, barriers, little, frozenset(openings)))
+        found = Found(hits, barriers, little, frozenset(openings))
+        return self._without_idioms(found, pauses)
 
     def scopes(self, words: Sequence[Word], found: Found) -> Scopes:
         """Work out how each word is meant."""
