@@ -20,7 +20,8 @@ from bot.settings import ROOT, Settings
 
 MODEL = ROOT / "models" / "clinic.tar.gz"
 
-PARTS = ("rasa", "actions", "web", "worker")
+PARTS = ("rasa", "web", "actions", "worker")
+"""In the order in which they start: from the second on, red flags are answered."""
 
 START_TIMEOUT_S = 240.0
 """Longest start of all parts; Rasa's imports alone take seconds on a slow machine."""
@@ -69,7 +70,7 @@ class Stack:
         self.stop()
 
     def start(self) -> None:
-        """Check the ports and start every part.
+        """Check the ports and start Rasa; `wait_until_ready` starts the others.
 
         Raises:
             StackError: A port is taken, or there is no trained model.
@@ -85,10 +86,14 @@ class Stack:
                 )
         (self.folder / "log").mkdir(parents=True, exist_ok=True)
         for part in self.parts:
-            self._spawn(part)
+            if part.name == "rasa":
+                self._spawn(part)
 
     def wait_until_ready(self, progress: Callable[[str], None] = lambda _: None) -> None:
-        """Wait for every part.
+        """Start the other parts, one after another, and wait for every part.
+
+        Rasa takes longer to start than all the others together, and on two cores they would
+        hold it up if they all started beside it.
 
         Raises:
             StackError: A part ended, or did not get ready in time; names its log.
@@ -96,10 +101,13 @@ class Stack:
         deadline = time.monotonic() + START_TIMEOUT_S
         waiting = {part.name: part for part in self.parts}
         while waiting:
+            others = [part for name, part in waiting.items() if name != "rasa"]
+            if others and others[0].process is None:
+                self._spawn(others[0])
             for name, part in list(waiting.items()):
                 if part.process is not None and part.process.poll() is not None:
                     raise StackError(f"The {name} ended while starting. See {self.log(name)}.")
-                if self._ready(part):
+                if part.process is not None and self._ready(part):
                     del waiting[name]
                     progress(name)
             if time.monotonic() > deadline:
