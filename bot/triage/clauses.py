@@ -22,7 +22,8 @@ class Clauses:
 
     @classmethod
     def of(cls, words: Sequence[Word], spots: Spots) -> Clauses:
-        """Cut at full stops and line breaks, and clauses also where a new thought starts."""
+        """Cut at full stops, line breaks and errands, and clauses also at a new thought."""
+        errands = {start for start, _ in spots["errands"]}
         starts = {start for start, _ in spots["clause_starts"]}
         resets = {start for start, _ in spots["resets"]}
         ands = {i for spot in spots["and_words"] for i in range(*spot)}
@@ -30,7 +31,7 @@ class Clauses:
         sentences: list[int] = []
         clauses: list[int] = []
         for i, word in enumerate(words):
-            if i and word.gap in (Gap.SOFT, Gap.HARD):
+            if i and (word.gap in (Gap.SOFT, Gap.HARD) or i in errands):
                 sentence += 1
                 clause += 1
             elif i and (i in resets or (i in starts and (word.gap is Gap.COMMA or i - 1 in ands))):

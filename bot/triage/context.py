@@ -137,6 +137,7 @@ class Context:
             for _, end in self._cues.plain(name, hits)
         }
         goes_on = {start for start, _ in self._cues.plain("continuations", hits)}
+        errands = {start for start, _ in self._cues.plain("errands", hits)}
         small = {i for s in self._cues.plain("little_words", hits) for i in range(*s)}
         barriers: list[int] = []
         pauses: list[int] = []
@@ -147,10 +148,10 @@ class Context:
             paused += word.gap in (Gap.SOFT, Gap.HARD)
             pauses.append(paused)
             # A patient's "my throat. its closing" is one statement.
-            if word.gap is Gap.HARD and ("?" in word.lead or i not in goes_on):
+            if i in errands or (word.gap is Gap.HARD and ("?" in word.lead or i not in goes_on)):
                 stops += 1
             barriers.append(stops)
-            if not i or word.gap is not Gap.NONE or i in joins:
+            if not i or word.gap is not Gap.NONE or i in joins or i in errands:
                 openings.add(i)
             little.append(big)
             big += i not in small

@@ -25,6 +25,7 @@ CUE_LISTS: Final = (
     "clause_starts",
     "continuations",
     "subjects",
+    "errands",
     "little_words",
     "lead_ins",
     # hypothetical and general questions

@@ -47,6 +47,22 @@ _QUESTIONS = st.sampled_from(
         "",
     ]
 )
+_ERRANDS = st.sampled_from(
+    [
+        "is parking free?",
+        "and what's the price for three?",
+        "also what are your hours",
+        "how much is a package of three?",
+        "when can I wear makeup again?",
+        "do you have parking?",
+        "can i book for friday?",
+        "is it ok to come early?",
+        "do people need more than one session",
+        "how many sessions do most people need?",
+        "¿a qué hora cierran?",
+        "cuánto cuesta el paquete",
+    ]
+)
 _PUNCTUATION = st.sampled_from(["", ".", "!", "!!!", "...", " 😭", " 🙏🙏", " ❤️"])
 _CASES = st.sampled_from([str, str.upper, str.lower, str.capitalize, str.title])
 
@@ -90,6 +106,16 @@ def test_chatter_case_and_punctuation_never_lower_the_tier(
 ) -> None:
     rule_id, phrase = flag
     text = f"{greeting} {case(phrase)}{punctuation}\n{question}".strip()
+    assert screen.verdict(text).tier >= _tier(screen, rule_id), text
+
+
+@_settings
+@given(flag=st.sampled_from(_PHRASES), errand=_ERRANDS)
+def test_an_errand_typed_on_without_a_stop_never_lowers_the_tier(
+    screen: Screen, flag: tuple[str, str], errand: str
+) -> None:
+    rule_id, phrase = flag
+    text = f"{phrase.rstrip(' .!?')} {errand}"
     assert screen.verdict(text).tier >= _tier(screen, rule_id), text
 
 
