@@ -171,7 +171,7 @@ class Context:
             negative=frozenset(i for s in spots["negative_words"] for i in range(*s)),
             hypothetical=hypothetical,
             past=meaning.past(words, clauses, spots),
-            story=meaning.story(clauses, spots),
+            story=meaning.story(words, clauses, spots),
             thing=meaning.things(clauses, spots),
             confirms=(
                 *(s for s, _ in spots["confirms"] if not hypothetical[s]),

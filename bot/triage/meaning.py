@@ -13,6 +13,10 @@ _ABSORBED: Final = 2
 # "are fever or chills a side effect"
 _SIDE_REACH: Final = 3
 
+_QUOTES: Final = frozenset('"\u201c\u201d\u00ab\u00bb')
+
+_I: Final = frozenset({"i", "im", "ive", "yo"})
+
 _RESET, _HYPOTHETICAL, _LIVE = 0, 1, 2
 
 
@@ -145,8 +149,8 @@ def _between_commas(words: Sequence[Word], clause: range) -> Iterator[range]:
             start = i
 
 
-def story(clauses: Clauses, spots: Spots) -> tuple[bool, ...]:
-    """Tell for each word whether it is about people the patient does not ask for."""
+def story(words: Sequence[Word], clauses: Clauses, spots: Spots) -> tuple[bool, ...]:
+    """Tell for each word whether it is about people the patient does not ask for, or quoted."""
     starts = {start for start, _ in spots["stories"]}
     around = {start for start, _ in spots["stories_around"]}
     distant = {start for start, _ in spots["distant_people"]}
@@ -174,7 +178,33 @@ def story(clauses: Clauses, spots: Spots) -> tuple[bool, ...]:
             result[i] = state
     for i in _in_clause(clauses, spots, "asides", own):
         result[i] = True
+    # "My son has a fever, cancel me": no patient, as long as nothing is of this clinic.
+    live = any(spots[name] for name in ("at_the_clinic", "handed_out", "happening"))
+    if spots["calling_off"] and not live:
+        for start, _ in spots["relatives"]:
+            for i in range(start, clauses.in_sentence(start).stop):
+                if i in own or words[i].forms[0] in _I:
+                    break
+                result[i] = True
+    if spots["documents"]:
+        for quote in _quoted(words):
+            around = set(clauses.in_sentence(quote.start)) - set(quote)
+            if own.isdisjoint(around):
+                result[quote.start : quote.stop] = [True] * len(quote)
     return tuple(result)
+
+
+def _quoted(words: Sequence[Word]) -> Iterator[range]:
+    """Yield the words between quotation marks, or after a dictated "quote" up to "unquote"."""
+    start: int | None = None
+    for i, word in enumerate(words):
+        marks = sum(mark in _QUOTES for mark in word.lead)
+        dictated = word.forms[0] in ("quote", "unquote")
+        if start is not None and (marks or dictated):
+            yield range(start, i)
+            start = i if marks == 2 else None
+        elif marks == 1 or word.forms[0] == "quote":
+            start = i
 
 
 def things(clauses: Clauses, spots: Spots) -> tuple[bool, ...]:

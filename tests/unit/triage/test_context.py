@@ -342,3 +342,48 @@ def test_habits_are_no_signs_unless_something_is_new(screen: Screen, text: str, 
 )
 def test_a_question_about_nobody_is_general(screen: Screen, text: str, tier: Tier) -> None:
     assert screen.verdict(text).tier is tier
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("My toddler has a fever of 102, I need to cancel Thursday", NONE),
+        ("Uncle Joe is fine but my dad had a heart attack, please reschedule me", NONE),
+        ("Mi hija trae fiebre, quiero cancelar la de mañana", NONE),
+        ("My toddler ate the numbing cream, I need to cancel Thursday", EMERGENCY),
+        ("My husband has a fever since the session, please reschedule him", URGENT),
+        ("My sister can't breathe right now, cancel tomorrow", EMERGENCY),
+        ("I need to cancel for my son, also I can't breathe", EMERGENCY),
+    ],
+)
+def test_a_relative_who_is_ill_is_a_reason_to_call_off(
+    screen: Screen, text: str, tier: Tier
+) -> None:
+    assert screen.verdict(text).tier is tier
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ('The consent form has "chest pain or fainting" on it, do I initial that?', NONE),
+        ("the consent form has quote chest pain unquote on it, do I initial that", NONE),
+        ('I signed the form, and "chest pain" is what I have', EMERGENCY),
+        ('The doctor wrote "chest pain" and sent me home, it is worse', EMERGENCY),
+        ('I signed the form "all good" but my throat is closing', EMERGENCY),
+    ],
+)
+def test_what_is_quoted_from_a_document_is_no_report(screen: Screen, text: str, tier: Tier) -> None:
+    assert screen.verdict(text).tier is tier
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("the swelling is gone, can I book again", NONE),
+        ("the swelling isn't gone, day 6 and it gets bigger", URGENT),
+        ("swelling is worse today is parking free?", URGENT),
+        ("passed out and what's the price for three?", EMERGENCY),
+    ],
+)
+def test_what_is_over_and_what_is_not(screen: Screen, text: str, tier: Tier) -> None:
+    assert screen.verdict(text).tier is tier
