@@ -387,3 +387,17 @@ def test_what_is_quoted_from_a_document_is_no_report(screen: Screen, text: str, 
 )
 def test_what_is_over_and_what_is_not(screen: Screen, text: str, tier: Tier) -> None:
     assert screen.verdict(text).tier is tier
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("I'm petrified of getting an infection", NONE),
+        ("I dreamt that my eye got stabbed, calm me down", NONE),
+        ("with my luck I'd be the one with an infection", NONE),
+        ("petrified, my lips are swelling", EMERGENCY),
+        ("I'm scared, I imagine it's nothing but my throat is closing", EMERGENCY),
+    ],
+)
+def test_what_is_feared_or_dreamt_is_no_report(screen: Screen, text: str, tier: Tier) -> None:
+    assert screen.verdict(text).tier is tier
