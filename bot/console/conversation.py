@@ -120,7 +120,9 @@ def take_over(
             taken_from=taking_from or None,
         )
 
-    return _change(visit, conversation_id, change, "taken")
+    with visit.state.database.reading() as session:
+        unheard = consent.opted_out(session, conversation_id)
+    return _change(visit, conversation_id, change, "taken-unheard" if unheard else "taken")
 
 
 @router.post("/conversations/{conversation_id}/give-back")

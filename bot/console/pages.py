@@ -63,6 +63,8 @@ NOTICES = {
     "acknowledged": "Acknowledged.",
     "assigned": "Assigned.",
     "taken": "You have this conversation now. The patient was told, and the assistant is silent.",
+    "taken-unheard": "You have this conversation now, and the assistant is silent. This number has "
+    "opted out of text messages, so the patient was not told.",
     "given-back": "The assistant answers this patient again. Resolve the escalation when done.",
     "sent": "Sent.",
     "noted": "Noted.",

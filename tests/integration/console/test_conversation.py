@@ -231,10 +231,9 @@ def test_those_who_work_cases_see_how_the_patient_wants_to_be_called_back(
     assert "+19165550142" not in rita.get(scene.path).text
 
 
-def test_a_number_that_opted_out_is_said_and_nothing_is_sent_to_it(
-    scene: Scene, maya: StaffBrowser
-) -> None:
-    state, now = scene.site.state, scene.site.clock()
+def text_from(scene: Scene) -> str:
+    """Let the patient of the scene be one who texts; gives the number's code."""
+    state = scene.site.state
     number = state.private.lookup("+19165550142")
     with state.database.transaction() as session:
         session.get_one(Conversation, scene.patient.conversation_id).channel = "sms"
@@ -243,9 +242,35 @@ def test_a_number_that_opted_out_is_said_and_nothing_is_sent_to_it(
                 number_hash=number,
                 number=state.private.encrypt("+19165550142"),
                 conversation_id=scene.patient.conversation_id,
-                created_at=now,
+                created_at=scene.site.clock(),
             )
         )
+    return number
+
+
+def test_taking_over_says_whether_the_patient_was_told(scene: Scene, maya: StaffBrowser) -> None:
+    state, number = scene.site.state, text_from(scene)
+    assert "the patient is told" in maya.get(scene.path).text
+    taken = maya.http.get(maya.post(f"{scene.path}/take-over").headers["location"]).text
+    assert "The patient was told" in taken
+    given = maya.http.get(maya.post(f"{scene.path}/give-back").headers["location"]).text
+    assert "The assistant answers this patient again" in given
+    with state.database.transaction() as session:
+        consent.record(
+            session, state.private, number, "opt_out", "keyword", "STOP", scene.site.clock()
+        )
+    assert "the patient is told" not in maya.get(scene.path).text
+    taken = maya.http.get(maya.post(f"{scene.path}/take-over").headers["location"]).text
+    assert "You have this conversation now" in taken
+    assert "The patient was told" not in taken
+    assert "the patient was not told" in taken
+
+
+def test_a_number_that_opted_out_is_said_and_nothing_is_sent_to_it(
+    scene: Scene, maya: StaffBrowser
+) -> None:
+    state, now = scene.site.state, scene.site.clock()
+    number = text_from(scene)
     maya.post(f"{scene.path}/take-over")
     assert "opted out" not in maya.get(scene.path).text
     assert maya.post(f"{scene.path}/reply", {"text": "Hello."}).status_code == 303
