@@ -23,7 +23,7 @@ from bot.messages import Language, Outcome, Tier
 from bot.review import saved_filters
 from bot.review.export import FORMATS, lines
 from bot.review.intents import intent_names
-from bot.review.search import Cursor, Filter, find
+from bot.review.search import EACH, SAMPLE, Cursor, Filter, count, find
 from bot.review.store import VERDICTS
 from bot.settings import ROOT
 
@@ -36,10 +36,19 @@ FullExporter = Annotated[Visit, Depends(Allowed(May.EXPORT_IN_FULL))]
 FIELDS = (
     *("channel", "since", "until", "outcome", "tier", "topic", "intent", "answer", "below"),
     *("feedback", "reviewed", "verdict", "flagged", "language", "words"),
+    *("each", "near", "sample", "waiting"),
 )
 FIRST_FIELDS = frozenset({"words", "since", "until", "channel", "outcome", "tier"})
 """Always in sight; the others are under a fold."""
 CHANNELS = ("web", "sms", "console", "evaluation")
+EACH_NAMES = {
+    "begun": ("conversation", "Conversations, by the day they began"),
+    "message": ("message", "Messages, each that fits"),
+    "reply": ("answer", "Answers given"),
+    "thumb": ("rated reply", "Rated replies, by the day of the thumb"),
+    "escalation": ("escalation", "Escalations, by the day they were opened"),
+}
+"""What one line of a list is, by `Filter.each`, and how the form says it."""
 MAX_CHARS = 200
 
 
@@ -49,7 +58,9 @@ def show(visit: Reader, request: Request) -> Response:
     asked = _asked(request.query_params)
     wanted = read_filter(visit, asked)
     with visit.state.database.reading() as session:
-        page = find(session, wanted, _cursor(request.query_params.get("before", "")))
+        before = _cursor(request.query_params.get("before", ""), wanted.each)
+        page = find(session, wanted, before)
+        number = count(session, wanted) if wanted.each and before is None else None
         answers = list(session.scalars(select(Answer.id).order_by(Answer.id)))
         saved = saved_filters.of(session, visit.member.member_id)
     older = ""
@@ -58,7 +69,10 @@ def show(visit: Reader, request: Request) -> Response:
         older = urlencode({**asked, "before": mark})
     return visit.page(
         "transcripts.html",
-        found=[(item, snippet(item.message.text)) for item in page.found],
+        found=[(item, snippet(item.message.text) if item.message else "") for item in page.found],
+        number=number,
+        unit=EACH_NAMES.get(wanted.each, ("", ""))[0],
+        each_names=EACH_NAMES,
         asked=asked,
         more=not FIRST_FIELDS.issuperset(asked),
         older=older,
@@ -71,6 +85,7 @@ def show(visit: Reader, request: Request) -> Response:
             "feedback": ("any", "helpful", "not_helpful"),
             "reviewed": ("yes", "no"),
             "verdict": list(VERDICTS),
+            "sample": SAMPLE,
             "language": Language.__args__,  # type: ignore[attr-defined]
         },
         intents=intent_names(),
@@ -162,7 +177,7 @@ def read_filter(visit: Visit, asked: Mapping[str, str]) -> Filter:
             raise Refused(422, "Give the confidence as a number from 0 to 1.") from error
         if not 0 <= below <= 1:
             raise Refused(422, "Give the confidence as a number from 0 to 1.")
-    tier = asked.get("tier", "")
+    tier, each = asked.get("tier", ""), asked.get("each", "")
     return Filter(
         channel=asked.get("channel", ""),
         since=day("since"),
@@ -179,6 +194,10 @@ def read_filter(visit: Visit, asked: Mapping[str, str]) -> Filter:
         flagged=asked.get("flagged") == "yes",
         language=asked.get("language", ""),
         words=asked.get("words", ""),
+        each=each if each in EACH else "",
+        near=asked.get("near", ""),
+        sample=asked.get("sample", ""),
+        waiting=asked.get("waiting") == "yes",
     )
 
 
@@ -187,10 +206,14 @@ def _asked(given: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _cursor(mark: str) -> Cursor | None:
-    at, _, number = mark[:80].partition("_")
+def _cursor(mark: str, each: str) -> Cursor | None:
+    at, _, last = mark[:80].partition("_")
     try:
         read = datetime.fromisoformat(at)
-        return (read, int(number)) if read.tzinfo and 0 < int(number) < 2**31 else None
+        if read.tzinfo is None or not last:
+            return None
+        if each == "begun":
+            return read, last
+        return (read, int(last)) if 0 < int(last) < 2**31 else None
     except ValueError:
         return None

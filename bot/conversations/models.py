@@ -52,12 +52,13 @@ class Message(Base):
     """One thing said, by patient, assistant, staff or system.
 
     ``id`` orders messages; ``public_id`` is what clients see. A patient message has
-    ``outcome`` None while it is worked on; ``intent``, ``confidence`` and ``language`` repeat
-    what ``understood`` and ``triage`` say, for filters. A reply names its message in
-    ``in_reply_to`` and, for an answer, the version that was shown; ``text`` is exactly
-    what was read, placeholders filled. On SMS ``sms_text`` is its short form, where there
-    is one, and `SmsOutbound.body` exactly what was sent. ``triage`` holds a patient
-    message's verdict, and of a reply to a red flag the name of its approved wording.
+    ``outcome`` None while it is worked on; ``intent``, ``confidence``, ``nearest`` (the first
+    candidate) and ``language`` repeat what ``understood`` and ``triage`` say, for filters. A
+    reply names its message in ``in_reply_to`` and, for an answer, the version that was shown;
+    only such a reply has ``answer_id``. ``text`` is exactly what was read, placeholders
+    filled. On SMS ``sms_text`` is its short form, where there is one, and `SmsOutbound.body`
+    exactly what was sent. ``triage`` holds a patient message's verdict, and of a reply to a
+    red flag the name of its approved wording.
     ``review_reason`` says why a person should look at how the message was understood;
     None: no reason.
     """
@@ -73,6 +74,10 @@ class Message(Base):
             *("at", "id", "sender", "outcome", "tier", "intent", "confidence", "language"),
             "conversation_id",
             where="sender IN ('patient', 'staff')",
+        ),
+        _index(
+            *("ix_messages_unanswered", "at", "id", "nearest"),
+            where="outcome = 'no_answer' AND sender = 'patient' AND language IS NOT NULL",
         ),
         _index("ix_messages_unfinished", "id", where="outcome IS NULL AND sender = 'patient'"),
         _index("ix_messages_sample", "at", "id", where="public_id < '0d' AND sender = 'patient'"),
@@ -121,6 +126,7 @@ class Message(Base):
     intent: Mapped[str | None] = mapped_column(String(64))
     confidence: Mapped[float | None]
     language: Mapped[str | None] = mapped_column(String(8))
+    nearest: Mapped[str | None] = mapped_column(String(64))
 
     @validates("understood")
     def _repeat_understanding(
@@ -128,6 +134,8 @@ class Message(Base):
     ) -> dict[str, Any] | None:
         self.intent = (value or {}).get("intent")
         self.confidence = (value or {}).get("confidence")
+        near = (value or {}).get("candidates")
+        self.nearest = near[0][0] if near else None
         return value
 
     @validates("triage")

@@ -277,6 +277,7 @@ class _Writer:
             "understood": understood,
             "intent": intent,
             "confidence": sure,
+            "nearest": candidates[0][0] if candidates else None,
             "language": "en",
             "latency_ms": round(20 + rng.random() * 60, 1),
         }
@@ -340,6 +341,7 @@ class _Writer:
             "intent": None,
             "confidence": None,
             "language": None,
+            "nearest": None,
             "latency_ms": None,
             "in_reply_to": None,
             "answer_id": None,

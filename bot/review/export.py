@@ -32,10 +32,17 @@ def lines(database: Database, wanted: Filter, kind: str, redacted: bool) -> Iter
     if kind == "csv":
         yield row(COLUMNS)
     before: Cursor | None = None
+    # Where messages or escalations are listed, a conversation may come again.
+    written: set[str] = set()
     while True:
         with database.reading() as session:
             page = find(session, wanted, before, BATCH)
-            conversations = {item.conversation.id: item.conversation for item in page.found}
+            conversations = {
+                item.conversation.id: item.conversation
+                for item in page.found
+                if item.conversation.id not in written
+            }
+            written |= set(conversations)
             messages = session.scalars(
                 select(Message)
                 .where(Message.conversation_id.in_(list(conversations)))

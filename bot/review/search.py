@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,21 +22,32 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from bot.content.models import Answer
-from bot.conversations.models import Conversation, Feedback, Message
+from bot.conversations.models import Conversation, Escalation, Feedback, Message
+from bot.messages import Outcome
 from bot.review.models import MessageFlag, Review
+from bot.review.store import RIGHT, SAMPLED_BELOW
 
 PAGE = 50
 
 _WORD = re.compile(r"\w+")
 MAX_WORDS = 8
+LOOKED_AT: Final = 1000
+"""Messages whose words PostgreSQL looks at one by one before it makes the set of all that fit."""
 
-_PEOPLE: Final[tuple[ColumnElement[str], ...]] = (
-    literal_column("'patient'"),
-    literal_column("'staff'"),
-)
+_PATIENT: Final[ColumnElement[str]] = literal_column("'patient'")
+_PEOPLE: Final[tuple[ColumnElement[str], ...]] = (_PATIENT, literal_column("'staff'"))
 """Literal: from a parameter SQLite cannot tell that `ix_messages_list` holds these rows."""
 
-Cursor = tuple[datetime, int]
+_NO_ANSWER: Final[ColumnElement[str]] = literal_column(f"'{Outcome.NO_ANSWER.value}'")
+_BELOW: Final[ColumnElement[str]] = literal_column(f"'{SAMPLED_BELOW}'")
+
+EACH: Final = ("begun", "message", "reply", "thumb", "escalation")
+SAMPLE: Final = ("drawn", "right", "wrong")
+NOTHING_NEAR: Final = "-"
+OTHER: Final = "other"
+"""The topic of what has none; see `figures.topics`."""
+
+Cursor = tuple[datetime, int | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +57,22 @@ class Filter:
     With ``words`` the message may also be one of staff. An empty field asks for nothing.
 
     Attributes:
+        each: What is listed, and whose days count. Empty: conversations, each once, by their
+            newest message that fits. ``begun``: conversations, by when they began.
+            ``message``: every message that fits. ``reply``: every answer given, by when.
+            ``thumb``: every rated reply, by when it was rated. ``escalation``: every
+            escalation, by when it was opened; ``tier`` is then the escalation's.
         since: First moment; ``until``: first moment no longer wanted.
         tier: Exactly this tier, 0 to 3.
+        near: Not answered, and nearest to this answer; `NOTHING_NEAR`: to none.
+        sample: Of the random sample: all ``drawn``, or those that more than half of their
+            reviewers call ``right``, or the other judged ones.
+        waiting: An escalation neither acknowledged nor resolved.
         below: Confidence of the intent under this, 0 to 1.
         feedback: ``helpful``, ``not_helpful`` or ``any``, on a reply to the message.
         reviewed: ``yes`` or ``no``.
-        words: Each must occur, as the beginning of a word; accents and case do not matter
-            on SQLite, case does not on PostgreSQL.
+        words: Each must occur, as the beginning of a word, a single letter as a word of its
+            own; accents and case do not matter on SQLite, case does not on PostgreSQL.
     """
 
     channel: str = ""
@@ -70,14 +90,24 @@ class Filter:
     flagged: bool = False
     language: str = ""
     words: str = ""
+    each: str = ""
+    near: str = ""
+    sample: str = ""
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A conversation with its newest message that fits."""
+    """A conversation with its newest message that fits, or the message or escalation listed.
+
+    ``at`` is what the list is ordered by. A conversation in which the patient said nothing
+    has no message.
+    """
 
     conversation: Conversation
-    message: Message
+    message: Message | None
+    at: datetime
+    escalation: Escalation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,36 +119,31 @@ class Page:
 
 
 def find(session: Session, wanted: Filter, before: Cursor | None = None, limit: int = PAGE) -> Page:
-    """One page of conversations, each once, by its newest message that fits.
+    """One page of what `Filter.each` says, newest first.
 
-    Walks through messages that fit, reading `ix_messages_list` alone, until there are enough
-    conversations; then fetches the rows of the page.
+    Messages are walked through by `ix_messages_list` alone, until there are enough; then the
+    rows of the page are fetched.
     """
+    if wanted.each in ("begun", "escalation"):
+        return _find_things(session, wanted, before, limit)
     message = aliased(Message, name="m")
-    query = select(message.id, message.at, message.conversation_id).where(
-        *conditions(session, wanted, message)
-    )
     seen: set[str] = set()
     ids: list[int] = []
-    at, size = before, 4 * limit
-    while True:
-        rows = session.execute(
-            query.where(*_older(message, at))
-            .order_by(message.at.desc(), message.id.desc())
-            .limit(size)
-        ).all()
-        if before is not None:
-            fresh = {row.conversation_id for row in rows} - seen
-            seen |= _on_earlier_pages(session, wanted, before, fresh)
-        for row in rows:
-            if row.conversation_id not in seen:
-                seen.add(row.conversation_id)
-                ids.append(row.id)
-        if len(ids) > limit or len(rows) < size:
+    for rows in _walk(session, wanted, message, before, 4 * limit):
+        if wanted.each:
+            ids += [row.id for row in rows]
+        else:
+            if before is not None:
+                fresh = {row.conversation_id for row in rows} - seen
+                seen |= _on_earlier_pages(session, wanted, before, fresh)
+            for row in rows:
+                if row.conversation_id not in seen:
+                    seen.add(row.conversation_id)
+                    ids.append(row.id)
+        if len(ids) > limit:
             break
-        at, size = (rows[-1].at, rows[-1].id), 2 * size
     found = [
-        Found(row[0], row[1])
+        Found(row[0], row[1], row[1].at)
         for row in session.execute(
             select(Conversation, Message)
             .join(Message, Message.conversation_id == Conversation.id)
@@ -126,17 +151,142 @@ def find(session: Session, wanted: Filter, before: Cursor | None = None, limit: 
             .order_by(Message.at.desc(), Message.id.desc())
         )
     ]
-    last = found[-1].message if len(ids) > limit else None
-    return Page(found, (last.at, last.id) if last is not None else None)
+    return Page(found, (found[-1].at, ids[limit - 1]) if len(ids) > limit else None)
 
 
-def _older(message: Any, at: Cursor | None) -> list[ColumnElement[bool]]:
+def count(session: Session, wanted: Filter) -> int:
+    """How many there are of what ``wanted.each`` says, which must say something."""
+    thing, _, fitting = _things(session, wanted)
+    return session.scalar(select(func.count()).select_from(thing).where(*fitting)) or 0
+
+
+def _things(session: Session, wanted: Filter) -> tuple[Any, Any, list[ColumnElement[bool]]]:
+    """What is listed: its table, the moment it is ordered by, and which rows."""
+    if wanted.each == "begun":
+        begun = Conversation.created_at
+        fitting = _within(begun, wanted)
+        if wanted.channel:
+            fitting.append(Conversation.channel == wanted.channel)
+        rest = replace(wanted, each="", since=None, until=None, channel="")
+        return Conversation, begun, fitting + _has_message(session, rest, Conversation.id)
+    if wanted.each == "escalation":
+        opened = Escalation.opened_at
+        fitting = _within(opened, wanted)
+        if wanted.tier is not None:
+            fitting.append(Escalation.tier == wanted.tier)
+        if wanted.waiting:
+            fitting += _WAITING
+        if wanted.channel:
+            through = select(Conversation.id).where(Conversation.channel == wanted.channel)
+            fitting.append(Escalation.conversation_id.in_(through))
+        rest = replace(
+            wanted, each="", since=None, until=None, channel="", tier=None, waiting=False
+        )
+        return Escalation, opened, fitting + _has_message(session, rest, Escalation.conversation_id)
+    message = aliased(Message, name="m")
+    return message, message.at, _fitting(session, wanted, message)
+
+
+def _fitting(session: Session, wanted: Filter, message: Any) -> list[ColumnElement[bool]]:
+    if wanted.each in ("reply", "thumb"):
+        return _replies(session, wanted, message)
+    return conditions(session, wanted, message)
+
+
+_WAITING: Final = (Escalation.acknowledged_at.is_(None), Escalation.resolved_at.is_(None))
+
+
+def _find_things(session: Session, wanted: Filter, before: Cursor | None, limit: int) -> Page:
+    """One page of conversations or escalations, with the newest words of their patients."""
+    thing, at, fitting = _things(session, wanted)
+    rows = session.scalars(
+        select(thing)
+        .where(*fitting, *_older(at, thing.id, before))
+        .order_by(at.desc(), thing.id.desc())
+        .limit(limit + 1)
+    ).all()
+    cases = wanted.each == "escalation"
+    names = [row.conversation_id if cases else row.id for row in rows[:limit]]
+    newest = (
+        select(func.max(Message.id))
+        .where(Message.conversation_id.in_(names), Message.sender == "patient")
+        .group_by(Message.conversation_id)
+    )
+    said = {
+        message.conversation_id: message
+        for message in session.scalars(select(Message).where(Message.id.in_(newest)))
+    }
+    by_name = {
+        conversation.id: conversation
+        for conversation in session.scalars(select(Conversation).where(Conversation.id.in_(names)))
+    }
+    found = [
+        Found(by_name[name], said.get(name), getattr(row, at.key), row if cases else None)
+        for name, row in zip(names, rows, strict=False)
+    ]
+    return Page(found, (found[-1].at, rows[limit - 1].id) if len(rows) > limit else None)
+
+
+def _walk(
+    session: Session, wanted: Filter, message: Any, before: Cursor | None, size: int
+) -> Iterator[Sequence[Any]]:
+    """The messages that fit, newest first, in pieces: id, moment and conversation of each."""
+    query = select(message.id, message.at, message.conversation_id).order_by(
+        message.at.desc(), message.id.desc()
+    )
+    at, words = before, _match(wanted.words) if wanted.each in ("", "message") else []
+    if words and session.get_bind().dialect.name == "postgresql":
+        # Common words are found at once among the newest messages, and few messages that fit
+        # the rest are looked at soon; the set would hold up to half of all messages.
+        newest = (
+            query.where(
+                *conditions(session, wanted, message, words=False),
+                *_older(message.at, message.id, at),
+            )
+            .limit(LOOKED_AT)
+            .subquery()
+        )
+        said = aliased(Message, name="said")
+        rows = session.execute(
+            select(newest, _says(words, said))
+            .join(said, said.id == newest.c.id)
+            .order_by(newest.c.at.desc(), newest.c.id.desc())
+        ).all()
+        yield [row for row in rows if row[3]]
+        if len(rows) < LOOKED_AT:
+            return
+        at = (rows[-1].at, rows[-1].id)
+    query = query.where(*_fitting(session, wanted, message))
+    while True:
+        rows = session.execute(query.where(*_older(message.at, message.id, at)).limit(size)).all()
+        yield rows
+        if len(rows) < size:
+            return
+        at, size = (rows[-1].at, rows[-1].id), 2 * size
+
+
+def _older(moment: Any, number: Any, at: Cursor | None) -> list[ColumnElement[bool]]:
     if at is None:
         return []
-    return [
-        message.at <= at[0],
-        or_(message.at < at[0], and_(message.at == at[0], message.id < at[1])),
-    ]
+    return [moment <= at[0], or_(moment < at[0], and_(moment == at[0], number < at[1]))]
+
+
+def _within(moment: Any, wanted: Filter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.since is not None:
+        found.append(moment >= wanted.since)
+    if wanted.until is not None:
+        found.append(moment < wanted.until)
+    return found
+
+
+def _has_message(session: Session, wanted: Filter, conversation_id: Any) -> list[Any]:
+    """That a conversation has a message that fits."""
+    if wanted == Filter():
+        return []
+    message = aliased(Message, name="m")
+    fitting = conditions(session, wanted, message)
+    return [conversation_id.in_(select(message.conversation_id).where(*fitting))]
 
 
 def _on_earlier_pages(
@@ -149,29 +299,27 @@ def _on_earlier_pages(
             select(newer.conversation_id).where(
                 newer.conversation_id.in_(conversations),
                 *conditions(session, wanted, newer, whole=False),
-                ~and_(*_older(newer, before)),
+                ~and_(*_older(newer.at, newer.id, before)),
             )
         )
     )
 
 
 def conditions(
-    session: Session, wanted: Filter, message: Any, whole: bool = True
+    session: Session, wanted: Filter, message: Any, whole: bool = True, words: bool = True
 ) -> list[ColumnElement[bool]]:
     """What a message must be like, for any alias of the table.
 
     Args:
         whole: Also what goes by sets of ids; False tests one message at a time instead,
             which is quicker where few messages are asked about.
+        words: False leaves out that it must say the words.
     """
     query = _match(wanted.words)
     found: list[ColumnElement[bool]] = [message.sender.in_(_PEOPLE)]
     if not query:
-        found.append(message.sender == "patient")
-    if wanted.since is not None:
-        found.append(message.at >= wanted.since)
-    if wanted.until is not None:
-        found.append(message.at < wanted.until)
+        found.append(message.sender == _PATIENT)
+    found += _within(message.at, wanted)
     for field, value in (
         (message.outcome, wanted.outcome),
         (message.intent, wanted.intent),
@@ -179,6 +327,12 @@ def conditions(
     ):
         if value:
             found.append(field == value)
+    if wanted.near:
+        # As `ix_messages_unanswered` says it.
+        found += [message.sender == _PATIENT, message.outcome == _NO_ANSWER]
+        found.append(message.language.is_not(None))
+        nearest = None if wanted.near == NOTHING_NEAR else wanted.near
+        found.append(message.nearest == nearest)
     if wanted.tier is not None:
         found.append(message.tier == wanted.tier)
     if wanted.below is not None:
@@ -186,11 +340,52 @@ def conditions(
     # In this order SQLite asks: what few messages have before what many have.
     found += _by_review(wanted, message, whole)
     found += _by_replies(wanted, message, whole)
-    if query:
+    if query and words:
         found.append(_has_words(session, query, message, whole))
     if wanted.channel:
         through = select(Conversation.id).where(Conversation.channel == wanted.channel)
         found.append(_among(through, Conversation.id, message.conversation_id, whole))
+    if wanted.waiting:
+        waits = select(Escalation.conversation_id).where(*_WAITING)
+        found.append(_among(waits, Escalation.conversation_id, message.conversation_id, whole))
+    return found
+
+
+def _replies(session: Session, wanted: Filter, reply: Any) -> list[ColumnElement[bool]]:
+    """What an answer given or a rated reply must be like."""
+    rated = select(Feedback.message_id)
+    if wanted.feedback in ("helpful", "not_helpful"):
+        rated = rated.where(Feedback.helpful.is_(wanted.feedback == "helpful"))
+    if wanted.each == "thumb":
+        found = [reply.id.in_(rated.where(*_within(Feedback.at, wanted)))]
+    else:
+        found = [reply.answer_id.is_not(None), *_within(reply.at, wanted)]
+        if wanted.feedback:
+            found.append(reply.id.in_(rated))
+    if wanted.answer:
+        found.append(reply.answer_id == wanted.answer)
+    if wanted.topic:
+        found.append(_of_topic(reply, wanted.topic))
+    if wanted.channel:
+        through = select(Conversation.id).where(Conversation.channel == wanted.channel)
+        found.append(_among(through, Conversation.id, reply.conversation_id, whole=True))
+    rest = replace(wanted, each="", since=None, until=None, channel="")
+    rest = replace(rest, topic="", answer="", feedback="")
+    if rest != Filter():
+        asked = aliased(Message, name="asked")
+        fitting = select(asked.id).where(*conditions(session, rest, asked))
+        found.append(_among(fitting, asked.id, reply.in_reply_to, whole=True))
+    return found
+
+
+def _of_topic(reply: Any, topic: str) -> ColumnElement[bool]:
+    """That an answer was given of a topic; `OTHER` has all that no other topic has."""
+    found: ColumnElement[bool]
+    if topic == OTHER:
+        known = select(Answer.id).where(Answer.topic != OTHER)
+        found = and_(reply.answer_id.is_not(None), reply.answer_id.not_in(known))
+    else:
+        found = reply.answer_id.in_(select(Answer.id).where(Answer.topic == topic))
     return found
 
 
@@ -204,8 +399,7 @@ def _by_replies(wanted: Filter, message: Any, whole: bool) -> list[ColumnElement
             rated = rated.where(Feedback.helpful.is_(wanted.feedback == "helpful"))
         found.append(_among(rated, reply.in_reply_to, message.id, whole))
     if wanted.topic:
-        answers = select(Answer.id).where(Answer.topic == wanted.topic)
-        given = replied.where(reply.answer_id.in_(answers))
+        given = replied.where(_of_topic(reply, wanted.topic))
         found.append(_among(given, reply.in_reply_to, message.id, whole))
     if wanted.answer:
         given = replied.where(reply.answer_id == wanted.answer)
@@ -216,6 +410,14 @@ def _by_replies(wanted: Filter, message: Any, whole: bool) -> list[ColumnElement
 def _by_review(wanted: Filter, message: Any, whole: bool) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     judged = select(Review.message_id)
+    if wanted.sample:
+        found += [message.sender == _PATIENT, message.public_id < _BELOW]
+    if wanted.sample in ("right", "wrong"):
+        is_right = 2 * func.count().filter(Review.verdict == RIGHT) > func.count()
+        settled = judged.group_by(Review.message_id).having(
+            is_right if wanted.sample == "right" else ~is_right
+        )
+        found.append(_among(settled, Review.message_id, message.id, whole))
     if wanted.flagged:
         marked = select(MessageFlag.message_id)
         found.append(_among(marked, MessageFlag.message_id, message.id, whole))
@@ -244,24 +446,31 @@ def _match(words: str) -> list[str]:
     return [word.strip("_") for word in _WORD.findall(words) if word.strip("_")][:MAX_WORDS]
 
 
+def _is_beginning(word: str) -> bool:
+    """Whether a word also finds longer ones: with one letter that would be half of all messages."""
+    return len(word) > 1
+
+
 def _has_words(
     session: Session, words: Sequence[str], message: Any, whole: bool
 ) -> ColumnElement[bool]:
     if session.get_bind().dialect.name == "sqlite":
-        query = " ".join(f'"{word}"*' for word in words)
+        query = " ".join(f'"{word}"' + "*" * _is_beginning(word) for word in words)
         index = table("message_search", column("rowid"), column("message_search"))
         hits = select(index.c.rowid).where(index.c.message_search.op("MATCH")(query))
         return _among(hits, index.c.rowid, message.id, whole=True)
-    query = " & ".join(f"'{word}':*" for word in words)
-    hit = aliased(Message, name="hit")
-
-    def has(said: Any) -> ColumnElement[bool]:
-        found: ColumnElement[bool] = func.to_tsvector(text("'simple'::regconfig"), said.text).op(
-            "@@"
-        )(func.to_tsquery(text("'simple'::regconfig"), query))
-        return found
-
     if not whole:
-        return has(message)
-    hits = select(hit.id).where(hit.sender.in_(_PEOPLE), has(hit))
+        return _says(words, message)
+    hit = aliased(Message, name="hit")
+    hits = select(hit.id).where(hit.sender.in_(_PEOPLE), _says(words, hit))
     return _among(hits, hit.id, message.id, whole)
+
+
+def _says(words: Sequence[str], message: Any) -> ColumnElement[bool]:
+    """That a message has all words, in PostgreSQL's words, which `ix_message_search` knows."""
+    query = " & ".join(f"'{word}'" + ":*" * _is_beginning(word) for word in words)
+    simple = text("'simple'::regconfig")
+    found: ColumnElement[bool] = func.to_tsvector(simple, message.text).op("@@")(
+        func.to_tsquery(simple, query)
+    )
+    return found

@@ -42,10 +42,12 @@ REASONS: Final = {
 }
 """Why a message is in the list, what teaches most first."""
 
-_SAMPLED: Final = text("messages.public_id < '0d' AND messages.sender = 'patient'")
+SAMPLED_BELOW: Final = "0d"
 """Public ids are random hexadecimal: those below this are one message in twenty (13/256),
-drawn before anybody knows how it went, and the same for everybody. Literal, here and in
-`_narrowed`: from a parameter SQLite cannot tell which index holds these rows."""
+drawn before anybody knows how it went, and the same for everybody."""
+_SAMPLED: Final = text(f"messages.public_id < '{SAMPLED_BELOW}' AND messages.sender = 'patient'")
+"""Literal, here and in `_narrowed`: from a parameter SQLite cannot tell which index holds
+these rows."""
 
 LOW_CONFIDENCE: Final = 0.5
 PER_REASON: Final = 25

@@ -16,7 +16,7 @@ from bot.conversations.models import Conversation, Feedback, Message
 from bot.db import Database
 from bot.members import accounts
 from bot.members.permissions import Role
-from bot.review import figures, store
+from bot.review import figures, search, store
 from bot.review.figures import Span
 from bot.review.search import Filter, find
 from tests.builders import NOON
@@ -151,6 +151,11 @@ def names(database: Database, **wanted: object) -> list[str]:
         ({"words": "swelling"}, ["flag"]),
         ({"words": "come in"}, ["flag"]),
         ({"words": "swelling", "channel": "web"}, []),
+        ({"words": "a"}, ["pain"]),
+        ({"words": "h"}, []),
+        ({"words": "d y"}, []),
+        ({"words": "do y"}, []),
+        ({"words": "do yo"}, ["lost"]),
         ({"words": "does", "topic": "pain_numbing", "feedback": "any"}, ["pain"]),
     ],
     ids=str,
@@ -243,7 +248,11 @@ FILTERS = (
 )
 
 
-def test_pages_together_are_what_fits_each_conversation_once(database: Database) -> None:
+@pytest.mark.parametrize("looked_at", [4, 1000])
+def test_pages_together_are_what_fits_each_conversation_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch, looked_at: int
+) -> None:
+    monkeypatch.setattr(search, "LOOKED_AT", looked_at)
     rng = random.Random(5)
     told: list[tuple[Message, list[Message], str]] = []
     with database.transaction() as session:
