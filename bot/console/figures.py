@@ -23,26 +23,16 @@ Day = Annotated[str, Query(max_length=10)]
 Step = Annotated[str, Query(max_length=4)]
 
 USUAL_DAYS = 28
+SHOWN = 12
+"""Topics and groups of questions on the page; the files have all."""
 HEIGHT, WIDTH, BASE = 160, 720, 130
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One part of a stacked bar, in the picture's units; ``part`` is its pattern, from 0."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    part: int
-
-
-@dataclass(frozen=True, slots=True)
 class Picture:
-    """A drawn series: bars, names of their parts in the order of the patterns, its top."""
+    """A drawn series: its parts, each a name and the outline of its bars; its top; its days."""
 
-    bars: list[Bar]
-    parts: list[str]
+    parts: list[tuple[str, str]]
     top: int
     labels: list[tuple[float, str]]
 
@@ -55,8 +45,8 @@ def show(visit: Reader, since: Day = "", until: Day = "", by: Step = "day") -> R
         begun = figures.conversations(session, span)
         ended = figures.outcomes(session, span)
         context: dict[str, Any] = {
-            "topics": figures.topics(session, span),
-            "unanswered": figures.unanswered(session, span),
+            "topics": figures.topics(session, span)[:SHOWN],
+            "unanswered": figures.unanswered(session, span, SHOWN),
             "thumbs": figures.thumbs(session, span),
             "clocks": figures.clocks(session, span),
             "accuracy": store.accuracy(session, span.since, span.until),
@@ -116,24 +106,28 @@ GROUPS = {
 
 
 def draw(series: Series, parts: list[str]) -> Picture:
-    """Stacked bars, one for each step, in the order of ``parts`` from the ground up."""
-    top = max((sum(counts.values()) for counts in series.values()), default=0) or 1
+    """Stacked bars, one for each step, in the order of ``parts`` from the ground up.
+
+    One path holds all bars of a part: a year by day has two thousand.
+    """
+    top = max((counts.total() for counts in series.values()), default=0) or 1
     pitch = WIDTH / max(1, len(series))
-    bars: list[Bar] = []
+    gap = min(2.0, pitch / 4)
+    bars: dict[str, list[str]] = {name: [] for name in parts}
     labels: list[tuple[float, str]] = []
     every = max(1, len(series) // 7)
     for number, (start, counts) in enumerate(series.items()):
         x, y = number * pitch, float(BASE)
         if number % every == 0:
             labels.append((round(x, 1), f"{start:%b} {start.day}"))
-        for part, name in enumerate(parts):
-            height = counts[name] / top * (BASE - 10)
-            y -= height
+        for name in parts:
             if counts[name]:
-                bars.append(
-                    Bar(round(x + 1, 1), round(y, 1), round(pitch - 2, 1), round(height, 1), part)
+                height = counts[name] / top * (BASE - 10)
+                y -= height
+                bars[name].append(
+                    f"M{x + gap / 2:.2f} {y:.1f}h{pitch - gap:.2f}v{height:.1f}h-{pitch - gap:.2f}z"
                 )
-    return Picture(bars, parts, top, labels)
+    return Picture([(name, "".join(drawn)) for name, drawn in bars.items()], top, labels)
 
 
 def _grouped(series: Series) -> Series:

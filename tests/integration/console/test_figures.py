@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
+from datetime import date, timedelta
 
 import pytest
 
+from bot.console.figures import draw
 from bot.members.permissions import Role
 from tests.staff_browser import StaffBrowser, sign_in
 from tests.web_site import EMERGENCY, Site
@@ -35,9 +38,19 @@ def test_a_picture_has_a_bar_for_each_day_with_something_and_no_style_of_its_own
 ) -> None:
     page = agent.get("/console/figures?since=2026-11-23&until=2026-11-23").text
     chart = page.split('class="chart"')[1].split("</svg>")[0]
-    assert chart.count("<rect") == 1
-    assert 'height="120.0"' in chart
+    assert re.findall(r"v([0-9.]+)h", chart) == ["120.0"]
     assert "style=" not in page
+
+
+@pytest.mark.parametrize("days", [1, 28, 366])
+def test_every_bar_of_a_picture_can_be_seen(days: int) -> None:
+    first = date(2026, 1, 1)
+    series = {first + timedelta(days=n): Counter(web=n + 1, sms=1) for n in range(days)}
+    picture = draw(series, ["web", "sms"])
+    for _, bars in picture.parts:
+        drawn = [float(width) for width in re.findall(r"h(-?[0-9.]+)v", bars)]
+        assert len(drawn) == days
+        assert min(drawn) > 1
 
 
 @pytest.mark.parametrize(
