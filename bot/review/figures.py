@@ -10,13 +10,24 @@ from statistics import median
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Float, cast, delete, extract, func, literal_column, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    case,
+    cast,
+    delete,
+    extract,
+    func,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.orm import Session
 
 from bot.content.models import Answer, AnswerVersion
 from bot.conversations.models import Conversation, Escalation, Feedback, Message
 from bot.conversations.redaction import snippet
-from bot.db import Database, UtcDateTime, utc_now
+from bot.db import Database, utc_now
 from bot.messages import Tier
 from bot.review.models import FigureDay
 from bot.review.search import OTHER
@@ -234,7 +245,8 @@ def keep_days(database: Database, zone: ZoneInfo, now: datetime) -> int:
         begun = first.astimezone(zone).date()
         # Both clocks, as the trigger that forgets days goes by the computer's.
         last = (min(now, utc_now()) - SETTLED).astimezone(zone).date() - timedelta(days=1)
-        kept = {kind: set(_kept(session, begun, last, zone, kind)) for kind in COUNTED}
+        span = Span(begun, last, zone)
+        kept = {kind: set(_kept(session, span, kind)) for kind in COUNTED}
     missing = [
         day for day in _each_day(begun, last) if any(day not in days for days in kept.values())
     ]
@@ -256,39 +268,38 @@ def keep_days(database: Database, zone: ZoneInfo, now: datetime) -> int:
 
 def _days(session: Session, span: Span, kind: str) -> Series:
     """The counts of each day: read where they are kept, else counted."""
-    found = _kept(session, span.first, span.last, span.zone, kind)
+    found = _kept(session, span, kind)
     for run in _runs([day for day in _each_day(span.first, span.last) if day not in found]):
         found |= _count(session, Span(run[0], run[-1], span.zone), kind)
     return found
 
 
-def _kept(session: Session, first: date, last: date, zone: ZoneInfo, kind: str) -> Series:
-    rows = session.execute(
-        select(FigureDay.day, FigureDay.counts).where(
-            FigureDay.day.between(first, last),
-            FigureDay.kind == kind,
-            FigureDay.zone == zone.key,
-        )
-    )
+def _kept(session: Session, span: Span, kind: str) -> Series:
+    rows = session.execute(select(FigureDay.day, FigureDay.counts).where(*_are_kept(span, kind)))
     return {row.day: Counter(row.counts) for row in rows}
+
+
+def _are_kept(span: Span, kind: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        FigureDay.day.between(span.first, span.last),
+        FigureDay.kind == kind,
+        FigureDay.zone == span.zone.key,
+    )
 
 
 def _count(session: Session, span: Span, kind: str) -> Series:
     """The counts of each day of a span, from the rows themselves."""
     at, name, among = COUNTED[kind]
-    hour = _hour(session, at)
+    days = _each_day(span.first, span.last)
+    ends = [(at < Span(day, day, span.zone).until, number) for number, day in enumerate(days)]
     rows = session.execute(
-        select(hour, name, func.count())
+        select(case(*ends).label("day_number"), name, func.count())
         .where(at >= span.since, at < span.until, *among)
-        .group_by(hour, name)
+        .group_by(text("day_number"), name)
     )
-    found: Series = {day: Counter() for day in _each_day(span.first, span.last)}
-    day_of: dict[Any, date] = {}
-    for when, key, count in rows:
-        if when not in day_of:
-            moment = datetime.fromisoformat(f"{when}+00:00") if isinstance(when, str) else when
-            day_of[when] = moment.astimezone(span.zone).date()
-        found[day_of[when]][key] += count
+    found: Series = {day: Counter() for day in days}
+    for number, key, count in rows:
+        found[days[number]][key] = count
     return found
 
 
@@ -305,16 +316,6 @@ def _runs(days: Sequence[date]) -> list[list[date]]:
         else:
             runs.append([day])
     return runs
-
-
-def _hour(session: Session, column: Any) -> Any:
-    """A moment cut to its hour: text in UTC on SQLite, an aware time on PostgreSQL.
-
-    Our zone differs from UTC by whole hours.
-    """
-    if session.get_bind().dialect.name == "sqlite":
-        return func.substr(column, 1, 13)
-    return func.date_trunc(text("'hour'"), column, type_=UtcDateTime())
 
 
 def _by_step(days: Series, span: Span) -> Series:
