@@ -124,7 +124,7 @@ def find(session: Session, wanted: Filter, before: Cursor | None = None, limit: 
     Messages are walked through by `ix_messages_list` alone, until there are enough; then the
     rows of the page are fetched.
     """
-    if wanted.each in ("begun", "escalation"):
+    if wanted.each in ("begun", "thumb", "escalation"):
         return _find_things(session, wanted, before, limit)
     message = aliased(Message, name="m")
     seen: set[str] = set()
@@ -156,19 +156,30 @@ def find(session: Session, wanted: Filter, before: Cursor | None = None, limit: 
 
 def count(session: Session, wanted: Filter) -> int:
     """How many there are of what ``wanted.each`` says, which must say something."""
-    thing, _, fitting = _things(session, wanted)
+    thing, _, _, fitting = _things(session, wanted)
     return session.scalar(select(func.count()).select_from(thing).where(*fitting)) or 0
 
 
-def _things(session: Session, wanted: Filter) -> tuple[Any, Any, list[ColumnElement[bool]]]:
-    """What is listed: its table, the moment it is ordered by, and which rows."""
+def _things(session: Session, wanted: Filter) -> tuple[Any, Any, Any, list[ColumnElement[bool]]]:
+    """What is listed: its table, the moment and the number it is ordered by, and which rows."""
     if wanted.each == "begun":
         begun = Conversation.created_at
         fitting = _within(begun, wanted)
         if wanted.channel:
             fitting.append(Conversation.channel == wanted.channel)
         rest = replace(wanted, each="", since=None, until=None, channel="")
-        return Conversation, begun, fitting + _has_message(session, rest, Conversation.id)
+        fitting += _has_message(session, rest, Conversation.id)
+        return Conversation, begun, Conversation.id, fitting
+    if wanted.each == "thumb":
+        fitting = _within(Feedback.at, wanted)
+        if wanted.feedback in ("helpful", "not_helpful"):
+            fitting.append(Feedback.helpful.is_(wanted.feedback == "helpful"))
+        rest = replace(wanted, since=None, until=None, feedback="")
+        if rest != Filter(each="thumb"):
+            reply = aliased(Message, name="rated")
+            rated = select(reply.id).where(*_replies(session, rest, reply))
+            fitting.append(Feedback.message_id.in_(rated))
+        return Feedback, Feedback.at, Feedback.message_id, fitting
     if wanted.each == "escalation":
         opened = Escalation.opened_at
         fitting = _within(opened, wanted)
@@ -182,13 +193,14 @@ def _things(session: Session, wanted: Filter) -> tuple[Any, Any, list[ColumnElem
         rest = replace(
             wanted, each="", since=None, until=None, channel="", tier=None, waiting=False
         )
-        return Escalation, opened, fitting + _has_message(session, rest, Escalation.conversation_id)
+        fitting += _has_message(session, rest, Escalation.conversation_id)
+        return Escalation, opened, Escalation.id, fitting
     message = aliased(Message, name="m")
-    return message, message.at, _fitting(session, wanted, message)
+    return message, message.at, message.id, _fitting(session, wanted, message)
 
 
 def _fitting(session: Session, wanted: Filter, message: Any) -> list[ColumnElement[bool]]:
-    if wanted.each in ("reply", "thumb"):
+    if wanted.each == "reply":
         return _replies(session, wanted, message)
     return conditions(session, wanted, message)
 
@@ -197,34 +209,44 @@ _WAITING: Final = (Escalation.acknowledged_at.is_(None), Escalation.resolved_at.
 
 
 def _find_things(session: Session, wanted: Filter, before: Cursor | None, limit: int) -> Page:
-    """One page of conversations or escalations, with the newest words of their patients."""
-    thing, at, fitting = _things(session, wanted)
+    """One page of conversations or escalations, with the newest words of their patients, or of
+    rated replies.
+    """
+    thing, at, number, fitting = _things(session, wanted)
     rows = session.scalars(
         select(thing)
-        .where(*fitting, *_older(at, thing.id, before))
-        .order_by(at.desc(), thing.id.desc())
+        .where(*fitting, *_older(at, number, before))
+        .order_by(at.desc(), number.desc())
         .limit(limit + 1)
     ).all()
-    cases = wanted.each == "escalation"
-    names = [row.conversation_id if cases else row.id for row in rows[:limit]]
-    newest = (
-        select(func.max(Message.id))
-        .where(Message.conversation_id.in_(names), Message.sender == "patient")
-        .group_by(Message.conversation_id)
-    )
-    said = {
-        message.conversation_id: message
-        for message in session.scalars(select(Message).where(Message.id.in_(newest)))
-    }
-    by_name = {
-        conversation.id: conversation
-        for conversation in session.scalars(select(Conversation).where(Conversation.id.in_(names)))
-    }
+    shown: Sequence[Any] = rows[:limit]
+    said: dict[Any, Message]
+    if wanted.each == "thumb":
+        ids = [row.message_id for row in shown]
+        said = {m.id: m for m in session.scalars(select(Message).where(Message.id.in_(ids)))}
+        keys: list[Any] = ids
+        names = [said[key].conversation_id for key in keys]
+    else:
+        keys = names = [row.conversation_id if _is_case(row) else row.id for row in shown]
+        newest = (
+            select(func.max(Message.id))
+            .where(Message.conversation_id.in_(names), Message.sender == "patient")
+            .group_by(Message.conversation_id)
+        )
+        messages = session.scalars(select(Message).where(Message.id.in_(newest)))
+        said = {message.conversation_id: message for message in messages}
+    conversations = session.scalars(select(Conversation).where(Conversation.id.in_(names)))
+    by_name = {conversation.id: conversation for conversation in conversations}
     found = [
-        Found(by_name[name], said.get(name), getattr(row, at.key), row if cases else None)
-        for name, row in zip(names, rows, strict=False)
+        Found(by_name[name], said.get(key), getattr(row, at.key), row if _is_case(row) else None)
+        for row, key, name in zip(shown, keys, names, strict=True)
     ]
-    return Page(found, (found[-1].at, rows[limit - 1].id) if len(rows) > limit else None)
+    more = len(rows) > limit
+    return Page(found, (found[-1].at, getattr(shown[-1], number.key)) if more else None)
+
+
+def _is_case(row: Any) -> bool:
+    return isinstance(row, Escalation)
 
 
 def _walk(
@@ -234,7 +256,7 @@ def _walk(
     query = select(message.id, message.at, message.conversation_id).order_by(
         message.at.desc(), message.id.desc()
     )
-    at, words = before, _match(wanted.words) if wanted.each in ("", "message") else []
+    at, words = before, _match(wanted.words) if wanted.each != "reply" else []
     if words and session.get_bind().dialect.name == "postgresql":
         # Common words are found at once among the newest messages, and few messages that fit
         # the rest are looked at soon; the set would hold up to half of all messages.
@@ -353,15 +375,14 @@ def conditions(
 
 def _replies(session: Session, wanted: Filter, reply: Any) -> list[ColumnElement[bool]]:
     """What an answer given or a rated reply must be like."""
-    rated = select(Feedback.message_id)
-    if wanted.feedback in ("helpful", "not_helpful"):
-        rated = rated.where(Feedback.helpful.is_(wanted.feedback == "helpful"))
-    if wanted.each == "thumb":
-        found = [reply.id.in_(rated.where(*_within(Feedback.at, wanted)))]
-    else:
-        found = [reply.answer_id.is_not(None), *_within(reply.at, wanted)]
-        if wanted.feedback:
-            found.append(reply.id.in_(rated))
+    found = _within(reply.at, wanted)
+    if wanted.each == "reply":
+        found.append(reply.answer_id.is_not(None))
+    if wanted.feedback:
+        rated = select(Feedback.message_id)
+        if wanted.feedback != "any":
+            rated = rated.where(Feedback.helpful.is_(wanted.feedback == "helpful"))
+        found.append(reply.id.in_(rated))
     if wanted.answer:
         found.append(reply.answer_id == wanted.answer)
     if wanted.topic:
