@@ -63,7 +63,11 @@ FILTERS: Final[Mapping[str, Sequence[str]]] = {
     "verdict": tuple(VERDICTS),
     "flagged": ("yes",),
     "language": ("en", "es"),
-    "words": ("how", "does it hurt", "nervous makeup", "xylophone", "s", "a b c d e f g h"),
+    "words": ("how", "does it hurt", "nervous makeup", "xylophone", "s", "th", "a b c d e f g h"),
+    "each": ("begun", "message", "reply", "thumb", "escalation"),
+    "near": ("aftercare-makeup", "-"),
+    "sample": ("drawn", "right", "wrong"),
+    "waiting": ("yes",),
 }
 """Each filter of the transcripts by itself, with values from common to none at all."""
 TOGETHER: Final = (
@@ -79,6 +83,13 @@ TOGETHER: Final = (
     "words=how&verdict=content_missing",
     "words=makeup&outcome=no_answer",
     "words=how&until={year}",
+    "words=how&flagged=yes",
+    "each=begun&channel=sms&since={year}",
+    "each=message&outcome=answered&since={year}",
+    "each=message&near=aftercare-makeup&since={year}",
+    "each=reply&topic=aftercare&since={year}",
+    "each=thumb&feedback=helpful&since={year}",
+    "each=escalation&tier=EMERGENCY&since={year}",
 )
 
 

@@ -173,15 +173,16 @@ def most_said(verdicts: Counter[str]) -> str | None:
 def teaching(session: Session) -> list[Waiting]:
     """Messages that nobody has judged, what teaches most first, each once."""
     found: dict[int, Waiting] = {}
-    for reason in REASONS:
-        for message in _because(session, reason):
+    for reason, messages in _because(session, REASONS).items():
+        for message in messages:
             found.setdefault(message.id, Waiting(message, reason))
     return list(found.values())
 
 
 def sample(session: Session) -> list[Waiting]:
     """The random sample that nobody has judged yet, newest first."""
-    return [Waiting(message, "sample") for message in _because(session, "sample", 200)]
+    drawn = _because(session, ["sample"], 200)["sample"]
+    return [Waiting(message, "sample") for message in drawn]
 
 
 def second(session: Session, reviewer_id: int) -> list[Waiting]:
@@ -261,29 +262,41 @@ def accuracy(session: Session, since: datetime, until: datetime) -> Accuracy:
     return Accuracy(right, len(said), drawn)
 
 
-def _because(session: Session, reason: str, limit: int = PER_REASON) -> list[Message]:
-    """The newest messages of a reason that nobody has judged.
+def _because(
+    session: Session, reasons: Iterable[str], limit: int = PER_REASON
+) -> dict[str, list[Message]]:
+    """The newest messages of each reason that nobody has judged.
 
-    Ids first, so that only an index is walked, however few there are to find.
+    Ids first, so that only indexes are walked, however few there are to find; then the rows
+    of all reasons at once.
     """
-    wanted = limit if reason != "nets_disagree" else 4 * limit
-    ids = session.scalars(
-        select(Message.id)
-        .where(
-            *_narrowed(reason),
-            Message.outcome.is_not(None),
-            # Erased: there is nothing left to judge.
-            Message.language.is_not(None),
-            # A set, made once; see `search._among`.
-            Message.id.in_(select(Review.message_id)).is_(False),
-        )
-        .order_by(Message.at.desc(), Message.id.desc())
-        .limit(wanted)
-    ).all()
-    rows = session.scalars(
-        select(Message).where(Message.id.in_(ids)).order_by(Message.at.desc(), Message.id.desc())
-    )
-    return [m for m in rows if reason != "nets_disagree" or _seen_by_one(m)][:limit]
+    ids = {
+        reason: session.scalars(
+            select(Message.id)
+            .where(
+                *_narrowed(reason),
+                Message.outcome.is_not(None),
+                # Erased: there is nothing left to judge.
+                Message.language.is_not(None),
+                # A set, made once; see `search._among`.
+                Message.id.in_(select(Review.message_id)).is_(False),
+            )
+            .order_by(Message.at.desc(), Message.id.desc())
+            .limit(limit if reason != "nets_disagree" else 4 * limit)
+        ).all()
+        for reason in reasons
+    }
+    every = {number for found in ids.values() for number in found}
+    rows = {m.id: m for m in session.scalars(select(Message).where(Message.id.in_(every)))}
+    return {
+        reason: [
+            rows[number]
+            for number in found
+            # Not there: deleted between the two.
+            if number in rows and (reason != "nets_disagree" or _seen_by_one(rows[number]))
+        ][:limit]
+        for reason, found in ids.items()
+    }
 
 
 def _narrowed(reason: str) -> list[ColumnElement[bool] | TextClause]:

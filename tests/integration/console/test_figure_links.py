@@ -103,11 +103,12 @@ def _make_awkward(database: Database, member_id: int) -> None:
             session.flush()
             session.add(Feedback(message_id=again.id, helpful=True, at=NOON))
         cases = session.scalars(select(Escalation).where(Escalation.status == "resolved")).all()
-        for case in rng.sample(cases, 8):
+        for number, case in enumerate(rng.sample(cases, 8)):
             session.add(
                 Escalation(
                     conversation_id=case.conversation_id, tier=int(Tier.URGENT), reason="x",
                     rule_ids=[], opened_at=since, clock_from=since,
+                    acknowledged_at=NOON if number % 2 else None,
                 )
             )  # fmt: skip
         session.add(Conversation(id="silent", channel="web", created_at=NOON, last_message_at=NOON))
