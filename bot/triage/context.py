@@ -145,7 +145,7 @@ class Context:
         openings: set[int] = set()
         stops = paused = big = 0
         for i, word in enumerate(words):
-            paused += word.gap in (Gap.SOFT, Gap.HARD)
+            paused += word.gap in (Gap.SOFT, Gap.HARD) or i in errands
             pauses.append(paused)
             # A patient's "my throat. its closing" is one statement.
             if i in errands or (word.gap is Gap.HARD and ("?" in word.lead or i not in goes_on)):
