@@ -32,11 +32,11 @@ CONTEXT_TURNS: Final = 2
 class TierThresholds:
     """Least probability of a tier or a higher one; `bot/models/tier_metrics.json` has the curve.
 
-    Set for recall: at these about nine in ten of situations never seen before are caught.
+    Set for recall: at these more than nine in ten red flags never seen before are caught.
     """
 
-    emergency: float = 0.5
-    urgent: float = 0.4
+    emergency: float = 0.4
+    urgent: float = 0.3
     routine: float = 0.5
 
 
