@@ -13,7 +13,7 @@ from bot.content import store
 from bot.content.phrasings import normalise
 from bot.content.store import PublishedAnswer
 from bot.db import Database
-from bot.nlu.answer_index import Encoder
+from bot.nlu.answer_index import Encoder, embedded
 from bot.nlu.encoder import Vectors
 from bot.nlu.vector_file import VectorFile
 
@@ -57,20 +57,17 @@ class PhrasingIndex:
             known: Vectors of texts that need not be embedded again (`known_vectors`).
         """
         self._encoder = encoder
-        self.known_vectors = dict(known or {})
         owned = [(text, a.id) for a in answers for text in (a.title, *a.phrasings)]
         self._texts = [text for text, _ in owned]
         self._owners = [owner for _, owner in owned]
-        vectors = self.vectors(self._texts)
+        self.known_vectors = embedded(self._texts, encoder, known or {})
+        vectors = [self.known_vectors[text] for text in self._texts]
         self._vectors = np.stack(vectors) if vectors else None
-        self.known_vectors = dict(zip(self._texts, vectors, strict=True))
 
     def vectors(self, texts: Sequence[str]) -> list[Vectors]:
         """Each text's vector; only those not yet known are computed."""
-        new = [text for text in dict.fromkeys(texts) if text not in self.known_vectors]
-        encoded = self._encoder.encode(new) if new else ()
-        known = self.known_vectors | dict(zip(new, encoded, strict=True))
-        return [known[text] for text in texts]
+        found = embedded(texts, self._encoder, self.known_vectors)
+        return [found[text] for text in texts]
 
     def neighbours(
         self, vector: Vectors, leave_out: str = "", of: str = ""

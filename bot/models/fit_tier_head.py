@@ -76,10 +76,8 @@ def read_lines() -> list[Line]:
     return lines
 
 
-def decisions(kernel: np.ndarray, wanted: np.ndarray, seen: np.ndarray, of: np.ndarray):
-    machine = SVC(C=PENALTY, kernel="precomputed", cache_size=1000)
-    machine.fit(kernel[np.ix_(seen, seen)], wanted[seen])
-    return machine.decision_function(kernel[np.ix_(of, seen)])
+def fitted(kernel: np.ndarray, wanted: np.ndarray) -> SVC:
+    return SVC(C=PENALTY, kernel="precomputed", cache_size=1000).fit(kernel, wanted)
 
 
 def rates(chances: np.ndarray, tiers: np.ndarray, labelled: np.ndarray, limit: float):
@@ -111,11 +109,13 @@ def main() -> None:
         values = np.zeros(len(lines))
         for number in range(FOLDS):
             of = unseen[fold[unseen] == number]
-            values[of] = decisions(kernel, wanted, np.setdiff1d(everything, of), of)
+            seen = np.setdiff1d(everything, of)
+            machine = fitted(kernel[np.ix_(seen, seen)], wanted[seen])
+            values[of] = machine.decision_function(kernel[np.ix_(of, seen)])
         scale = LogisticRegression().fit(values[unseen, None], wanted[unseen])
         slope[level], offset[level] = scale.coef_[0, 0], scale.intercept_[0]
         chances[level] = scale.predict_proba(values[unseen, None])[:, 1]
-        machine = SVC(C=PENALTY, kernel="precomputed", cache_size=1000).fit(kernel, wanted)
+        machine = fitted(kernel, wanted)
         pull[level, machine.support_], bias[level] = machine.dual_coef_[0], machine.intercept_[0]
     kept = np.flatnonzero(np.abs(pull).max(axis=0) > 0)
     head = TierHead(

@@ -95,7 +95,7 @@ class AnswerIndex:
         self.texts = [text for text, _ in phrasings]
         self._owners = np.array([number for _, number in phrasings], dtype=np.int64)
         self._body_owners = np.array([number for _, number in sentences], dtype=np.int64)
-        self.known_vectors = _embedded(
+        self.known_vectors = embedded(
             [t for t, _ in [*phrasings, *sentences]], encoder, known or {}
         )
         self.vocabulary = Vocabulary([*self.texts, *(a.body for a in self.answers)], ordinary)
@@ -172,10 +172,10 @@ def _whole(answer: PublishedAnswer) -> str:
     return " ".join([answer.title, answer.title, *answer.phrasings, answer.body])
 
 
-def _embedded(
+def embedded(
     texts: Sequence[str], encoder: Encoder, known: Mapping[str, Vectors]
 ) -> dict[str, Vectors]:
-    """Each text's vector; only those not yet known are computed."""
+    """Vector of each text; only those not yet known are computed."""
     wanted = dict.fromkeys(texts)
     new = [text for text in wanted if text not in known]
     made = dict(zip(new, encoder.encode(new), strict=True)) if new else {}

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from bot.app_state import open_app_state
+from bot.app_state import AppState, open_app_state
 from bot.content.files import load_answers
 from bot.content.store import seed
+from bot.conversations import transcript
 from bot.db import Database
 from bot.migrate import migrate
 from bot.settings import ROOT
@@ -105,3 +106,28 @@ def site(open_site: OpenSite) -> Site:
 @pytest.fixture
 def patient(site: Site) -> Patient:
     return site.patient()
+
+
+@pytest.fixture
+def dialogue() -> FakeDialogue:
+    return FakeDialogue()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(builders.NOON)
+
+
+@pytest.fixture
+def state(
+    database: Database, dialogue: FakeDialogue, clock: FakeClock, screen: Screen, tmp_path: Path
+) -> Iterator[AppState]:
+    """The app's parts on either database, with one conversation, "c1", and one answer."""
+    settings = builders.settings(tmp_path, database_url=database.url)
+    opened = open_app_state(settings, clock, dialogue, screen)  # type: ignore[arg-type]
+    with opened.database.transaction() as session:
+        transcript.start_conversation(session, "web", clock(), conversation_id="c1")
+        cost = builders.draft("cost-overview", topic="cost", title="Cost", phrasings=("price",))
+        seed(session, [cost], clock())
+    yield opened
+    opened.close()

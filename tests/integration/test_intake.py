@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from bot.app_state import AppState, open_app_state
-from bot.content.store import seed
 from bot.conversations import transcript
 from bot.conversations.escalations import resolve, unresolved
 from bot.conversations.intake import IntakeResult
 from bot.conversations.models import Conversation, Escalation, EscalationMessage, Message
-from bot.db import Database, utc_now
+from bot.db import utc_now
 from bot.errors import InvalidInbound
 from bot.messages import Outcome, Tier
 from bot.review.models import FigureDay
@@ -29,34 +27,6 @@ from tests.fakes import FakeClock, FakeDialogue
 
 EMERGENCY = "my throat is closing and i cant breathe"
 URGENT = "day 5 and there is pus coming out of my cheek"
-
-
-@pytest.fixture
-def dialogue() -> FakeDialogue:
-    return FakeDialogue()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(builders.NOON)
-
-
-@pytest.fixture
-def state(
-    database: Database,
-    dialogue: FakeDialogue,
-    clock: FakeClock,
-    screen: Screen,
-    tmp_path: Path,
-) -> Iterator[AppState]:
-    settings = builders.settings(tmp_path, database_url=database.url)
-    opened = open_app_state(settings, clock, dialogue, screen)  # type: ignore[arg-type]
-    with opened.database.transaction() as session:
-        transcript.start_conversation(session, "web", clock(), conversation_id="c1")
-        cost = builders.draft("cost-overview", topic="cost", title="Cost", phrasings=("price",))
-        seed(session, [cost], clock())
-    yield opened
-    opened.close()
 
 
 def send(state: AppState, text: str, number: int = 1, **changes: object) -> IntakeResult:
