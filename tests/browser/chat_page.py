@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -62,17 +62,23 @@ class Shown:
 def until(check: Callable[[], T], what: str, seconds: float = PATIENCE_S) -> T:
     """Wait until ``check`` gives something true and return it.
 
+    A page that redraws itself or gives way to the next one loses the part that is looked at.
+    The driver has several errors for that, and not always the one meant for it ("stale element",
+    but also "unhandled inspector error"), so any of its errors counts as: look again.
+
     Raises:
         AssertionError: It did not in time; ``what`` says what was awaited.
     """
     deadline = time.monotonic() + seconds
     while True:
+        trouble: WebDriverException | None = None
         try:
             if result := check():
                 return result
-        except StaleElementReferenceException:
-            pass  # the page redrew it meanwhile
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
+        except WebDriverException as error:
+            trouble = error
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"waited {seconds:.0f} s for {what}") from trouble
         time.sleep(0.05)
 
 

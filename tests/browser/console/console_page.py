@@ -64,17 +64,29 @@ class ConsolePage:
     def choose(self, selector: str, value: str) -> None:
         Select(self.find(selector)).select_by_value(value)
 
+    def click(self, selector: str) -> None:
+        """Click one part, also where the page may redraw it at any moment."""
+
+        def clicked() -> bool:
+            self.find(selector).click()
+            return True
+
+        until(clicked, f"a click on {selector}")
+
     def press(self, label: str, within: str = "main") -> None:
         """Press the visible button of this label and wait for the next page."""
-        node = until(
-            lambda: [
-                b for b in self.find(within).find_elements(By.TAG_NAME, "button")
-                if b.is_displayed() and b.text.strip().startswith(label)
-            ],
-            f"a button {label!r}",
-        )[0]  # fmt: skip
         before = self.find("html")
-        node.click()
+
+        def pressed() -> bool:
+            if _gone(before):
+                return True  # an earlier try counted, though the driver said that it failed
+            for button in self.find(within).find_elements(By.TAG_NAME, "button"):
+                if button.is_displayed() and button.text.strip().startswith(label):
+                    button.click()
+                    return True
+            return False
+
+        until(pressed, f"a button {label!r}")
         until(lambda: _gone(before), f"the page after {label!r}")
         until(
             lambda: self.driver.execute_script("return document.readyState") == "complete",

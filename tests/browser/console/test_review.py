@@ -43,7 +43,7 @@ def test_ten_messages_are_reviewed_without_the_mouse(
         patient.say(f"question number {number}")
     console.sign_in(Role.REVIEWER)
     console.visit("/console/review")
-    console.find(".button.primary").click()
+    console.click(".button.primary")
     until(lambda: console.path != "/console/review", "the first message")
     first = console.path
     press(console, "j")

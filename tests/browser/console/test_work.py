@@ -20,7 +20,7 @@ def test_the_first_sign_in_sets_up_an_authenticator_and_shows_recovery_codes(
 ) -> None:
     console.sign_in(Role.AGENT)
     assert len(console.all(".codes code")) == 10
-    console.find(".button.primary").click()
+    console.click(".button.primary")
     until(lambda: console.path == "/console/queue", "the queue")
     console.shows("Nobody waits.")
 
@@ -41,14 +41,20 @@ def test_an_emergency_appears_by_itself_and_the_patient_is_answered(
     console.driver.switch_to.window(staff_tab)
     console.shows("EMERGENCY", "#live")
     until(lambda: console.driver.title.startswith("(1) "), "the number in the title")
-    assert "A new red flag waits." in console.find("#live-news").get_attribute("textContent")
+    until(
+        lambda: "A new red flag waits." in console.find("#live-news").get_attribute("textContent"),
+        "the news, read aloud",
+    )
     console.press("Acknowledge", "#live")
     console.shows("acknowledged", "#live")
     until(lambda: not console.driver.title.startswith("("), "the number to go")
 
-    console.find(".case-link").click()
+    console.click(".case-link")
     until(lambda: "/console/conversations/" in console.path, "the conversation")
-    assert any("throat is closing" in mark.text for mark in console.all("mark"))
+    until(
+        lambda: any("throat is closing" in mark.text for mark in console.all("mark")),
+        "the sign, marked",
+    )
     console.press("Take over")
     console.shows("you answer", "#holder")
     console.write("#reply", "Hello, this is Maya. Have you called 911?")
@@ -104,7 +110,7 @@ def test_an_admin_switches_the_assistant_off_and_on(
 ) -> None:
     console.sign_in(Role.ADMIN)
     console.visit("/console/switches")
-    console.find("summary.danger").click()
+    console.click("summary.danger")
     console.press("Yes, switch off")
     console.shows("Switched off.")
     staff_tab = console.driver.current_window_handle
@@ -154,7 +160,7 @@ def test_a_person_is_erased(console: ConsolePage, console_site: Site) -> None:
     console.visit(f"/console/conversations/{patient.conversation_id}")
     console.shows("Remarkable")
     console.open("Erase this person")
-    console.find("[name=sure]").click()
+    console.click("[name=sure]")
     console.press("Erase", ".side")
     console.shows("Erased here")
     assert "Remarkable" not in console.driver.page_source
@@ -169,7 +175,7 @@ def test_before_an_idle_session_ends_the_page_warns_and_then_leaves(
     console_site.clock.advance(minutes=14)
     console.driver.execute_script("endsAt = Date.now(); look();")
     until(lambda: console.find("#idle").is_displayed(), "the warning")
-    console.find("#idle-stay").click()
+    console.click("#idle-stay")
     until(lambda: not console.find("#idle").is_displayed(), "the warning to go")
     console_site.clock.advance(minutes=16)
     console.expected_errors.append("401")
