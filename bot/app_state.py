@@ -20,7 +20,7 @@ from bot.dialogue.client import DialogueClient
 from bot.dialogue.rasa_events import RasaEvents
 from bot.nlu.answer_index import Encoder
 from bot.nlu.encoder import shared_encoder
-from bot.nlu.vector_file import VectorFile
+from bot.nlu.vector_file import kept_vectors
 from bot.private_data import PrivateData
 from bot.replies.canned import CannedReply, load_canned_replies
 from bot.replies.texts import ReplyTexts, load_reply_texts
@@ -105,7 +105,7 @@ def open_app_state(
     urgent = load_urgent_replies(DATA / "triage" / "urgent_replies.yml", screen.rules)
     topics = load_topics(DATA / "topics.yml")
     database = Database(settings.database_url)
-    switches = Switches(database)
+    switches = Switches()
     client = dialogue or DialogueClient(
         settings.rasa_url, settings.rasa_secret, settings.dialogue_timeout_s
     )
@@ -138,7 +138,7 @@ def open_app_state(
         phrasings=PhrasingCheck(
             database,
             lambda: encoder or shared_encoder(settings.encoder_path),
-            None if encoder else VectorFile(settings.var_folder, settings.encoder_path),
+            None if encoder else kept_vectors(settings),
         ),
         canned=load_canned_replies(DATA / "canned_replies.yml", clinic.placeholders()),
         clock=clock,

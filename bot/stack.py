@@ -211,7 +211,8 @@ def make_stack(
         "rasa": Part(
             "rasa",
             [
-                *(python, "-m", "rasa", "run", "-i", "127.0.0.1", "-p", str(settings.rasa_port)),
+                *(python, "-m", "bot.dialogue.light_rasa", "run", "-i", "127.0.0.1"),
+                *("-p", str(settings.rasa_port)),
                 *("--model", str(model), "--endpoints", str(endpoints)),
                 *("--credentials", "credentials.yml"),
             ],
@@ -230,6 +231,9 @@ def make_stack(
                 *("--forwarded-allow-ips", settings.trusted_proxies),
                 # No web sockets here; Rasa's old `websockets` is also too old for uvicorn.
                 *("--ws", "none"),
+                # Longer than browsers and proxies keep an idle connection, so that it is they who
+                # close it: with equal limits a request meets a connection that just went away.
+                *("--timeout-keep-alive", "75"),
                 *("--timeout-graceful-shutdown", "3", "--log-level", settings.log_level.lower()),
             ],
             settings.web_port,
@@ -255,6 +259,9 @@ def child_environment(settings: Settings) -> dict[str, str]:
         # glibc gives each thread a heap of its own, which never shrinks: tens of megabytes
         # in processes with many threads.
         "MALLOC_ARENA_MAX": "2",
+        # One message's vectors are too small to share: with more threads than this, those who
+        # wait for one another use twice the processor time.
+        "OPENBLAS_NUM_THREADS": "1",
     }
 
 

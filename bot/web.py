@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,7 +10,10 @@ from anyio import to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as ASGIMessage
 
 from bot import health
 from bot.app_state import AppState, open_app_state
@@ -84,41 +87,76 @@ def create_app(state: AppState | None = None) -> FastAPI:
     app.add_exception_handler(Problem, as_page(on_problem))
     app.add_exception_handler(RequestValidationError, as_page(on_invalid))
     app.add_exception_handler(HTTPException, as_page(on_http_error))
-    app.middleware("http")(_guard)
+    app.add_middleware(Guard)
     _add_pages(app)
     return app
 
 
-async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Refuse oversized bodies before reading them, and set the headers of every response."""
-    refuse = bare_page if is_console(request) else problem_response
-    length = request.headers.get("content-length", "")
-    settings = request.app.state.clinic.settings
-    response: Response
-    if allowed := origins.preflight(request, settings):
-        response = allowed
-    elif request.method in ("POST", "PUT", "PATCH") and not length.isdecimal():
-        response = refuse(411, "The request must say how long it is.")
-    elif length.isdecimal() and int(length) > MAX_BODY_BYTES:
-        response = refuse(413, "The message is too long.")
-    else:
+class Guard:
+    """Refuses oversized bodies before they are read, and sets the headers of every response.
+
+    Plain ASGI: Starlette's own middleware of functions runs each request in a task group of
+    its own, which costs a message more than its routing.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Stand before ``app``."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one request to its response, also one that fails inside."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        started = False
+
+        async def send_guarded(event: ASGIMessage) -> None:
+            nonlocal started
+            if event["type"] == "http.response.start":
+                started = True
+                _add_headers(request, MutableHeaders(scope=event))
+            await send(event)
+
+        answer: ASGIApp = _refused(request) or self._app
         try:
-            response = await call_next(request)
+            await answer(scope, receive, send_guarded)
         except Exception as error:  # the outer edge: nothing of the inside may show
+            if started:
+                raise
             health.log_unexpected(request, error)
-            response = refuse(
+            failed = _refusal(request)(
                 500,
                 "Something went wrong on our side. Please try again, or call the clinic. "
                 "In an emergency call 911.",
             )
-    origins.add_headers(request, response.headers, settings)
+            await failed(scope, receive, send_guarded)
+
+
+def _refused(request: Request) -> Response | None:
+    """What is answered at the door; None for a request that may come in."""
+    length = request.headers.get("content-length", "")
+    if allowed := origins.preflight(request, request.app.state.clinic.settings):
+        return allowed
+    if request.method in ("POST", "PUT", "PATCH") and not length.isdecimal():
+        return _refusal(request)(411, "The request must say how long it is.")
+    if length.isdecimal() and int(length) > MAX_BODY_BYTES:
+        return _refusal(request)(413, "The message is too long.")
+    return None
+
+
+def _refusal(request: Request) -> Callable[[int, str], Response]:
+    return bare_page if is_console(request) else problem_response
+
+
+def _add_headers(request: Request, headers: MutableHeaders) -> None:
+    origins.add_headers(request, headers, request.app.state.clinic.settings)
     for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
+        headers.setdefault(name, value)
     if request.url.path.startswith("/api/"):
-        response.headers["Cache-Control"] = "no-store"
+        headers["Cache-Control"] = "no-store"
     elif is_console(request):
-        response.headers.setdefault("Cache-Control", "no-store")
-    return response
+        headers.setdefault("Cache-Control", "no-store")
 
 
 def _add_pages(app: FastAPI) -> None:

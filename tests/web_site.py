@@ -22,7 +22,7 @@ from tests.fakes import FakeClock, FakeDialogue
 
 SHARED_OPTIONS = (
     *("ws", "proxy_headers", "forwarded_allow_ips", "access_log", "server_header"),
-    *("timeout_graceful_shutdown",),
+    *("timeout_graceful_shutdown", "timeout_keep_alive"),
 )
 EMERGENCY = "my throat is closing and i cant breathe"
 

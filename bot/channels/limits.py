@@ -10,7 +10,10 @@ from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from bot.channels.problems import Problem
+from bot.channels.windows import MemoryWindows
 from bot.settings import Settings
+
+IN_MEMORY = "memory://"
 
 
 class RateLimits:
@@ -18,9 +21,13 @@ class RateLimits:
 
     def __init__(self, settings: Settings) -> None:
         """Read the limits from the settings."""
-        # The limiter holds its storage only weakly, so it is kept here.
-        self._storage = storage_from_string(settings.rate_limit_storage)
-        self._limiter = MovingWindowRateLimiter(self._storage)
+        self._limiter: MemoryWindows | MovingWindowRateLimiter
+        if settings.rate_limit_storage == IN_MEMORY:
+            self._limiter = MemoryWindows()
+        else:
+            # The limiter holds its storage only weakly, so it is kept here.
+            self._storage = storage_from_string(settings.rate_limit_storage)
+            self._limiter = MovingWindowRateLimiter(self._storage)
         self._per_session = RateLimitItemPerMinute(settings.messages_per_minute)
         self._per_address = RateLimitItemPerMinute(settings.messages_per_minute_per_address)
         self._sessions = RateLimitItemPerHour(settings.sessions_per_hour_per_address)

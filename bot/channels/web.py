@@ -168,10 +168,10 @@ def start_session(request: Request, response: Response, state: State) -> dict[st
 
 
 @router.post("/messages", dependencies=[Depends(same_origin)])
-def send_message(
-    request: Request, state: State, sender: Annotated[Speaker, Depends(speaker)], incoming: Incoming
-) -> dict[str, Any]:
+def send_message(request: Request, state: State, incoming: Incoming) -> dict[str, Any]:
     """Take one message to its answer. The same id again gives the same answer."""
+    # Not a dependency: that would be one more wait for a thread, which an emergency feels.
+    sender = speaker(request, state)
     if incoming.text is not None and len(incoming.text) > state.settings.max_message_chars:
         limit = state.settings.max_message_chars
         raise Problem(413, f"The message is too long. Please keep it under {limit} characters.")

@@ -9,10 +9,10 @@ nothing is changed and the caller learns who has it. None means: whatever it is 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from bot.conversations.escalation_changes import (
@@ -31,11 +31,40 @@ from bot.conversations.escalation_states import (
     next_status,
 )
 from bot.conversations.models import Conversation, Escalation, EscalationMessage, Message
+from bot.db import insert_if_new
 from bot.errors import EscalationNotFound, IllegalTransition, InvalidInbound
 from bot.messages import Tier
 
 MAX_WORDS = 4000
 """Longest note, reason or resolution, in characters."""
+
+# What every message asks, built once: building a query takes longer than running it.
+_STANDING = (
+    select(Conversation.channel, Conversation.owner, Escalation.tier)
+    .outerjoin(
+        Escalation,
+        and_(Escalation.conversation_id == Conversation.id, Escalation.status != RESOLVED),
+    )
+    .where(Conversation.id == bindparam("conversation_id"))
+)
+_LOCKED_MESSAGE = (
+    select(Message, Escalation.tier)
+    .outerjoin(
+        Escalation,
+        and_(Escalation.conversation_id == Message.conversation_id, Escalation.status != RESOLVED),
+    )
+    .where(Message.id == bindparam("message_id"))
+    .with_for_update(of=Message)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who answers a conversation, and whether only with approved wordings: see `held`."""
+
+    channel: str
+    owner: str
+    held: bool
 
 
 def open_or_add(
@@ -122,6 +151,28 @@ def unresolved(session: Session, conversation_id: str, *, lock: bool = False) ->
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     return session.scalar(query)
+
+
+def held(owner: str, tier: int | None) -> bool:
+    """Whether an escalation that staff have not resolved forbids clinical answers.
+
+    Args:
+        owner: Who answers the conversation; staff may say what they think right.
+        tier: Of the conversation's unresolved escalation; None: there is none.
+    """
+    return owner == "bot" and tier is not None and tier >= Tier.URGENT
+
+
+def standing_of(session: Session, conversation_id: str) -> Standing:
+    """How a conversation stands now."""
+    row = session.execute(_STANDING, {"conversation_id": conversation_id}).one()
+    return Standing(row.channel, row.owner, held(row.owner, row.tier))
+
+
+def lock_message(session: Session, message_id: int) -> tuple[Message, int | None]:
+    """A message under its lock, and the tier of its conversation's unresolved escalation."""
+    message, tier = session.execute(_LOCKED_MESSAGE, {"message_id": message_id}).one()
+    return message, tier
 
 
 def messages_of(session: Session, escalation_id: int) -> list[Message]:
@@ -336,16 +387,13 @@ def _open(
         notify_at=now,
         version=1,
     )
-    try:
-        with session.begin_nested():
-            session.add(escalation)
-    except IntegrityError:
-        # Another process opened it between our look and our insert.
-        existing = unresolved(session, conversation_id, lock=True)
-        if existing is None:
-            raise
-        return existing, False
-    return escalation, True
+    if insert_if_new(session, escalation):
+        return escalation, True
+    # Another process opened it between our look and our insert.
+    existing = unresolved(session, conversation_id, lock=True)
+    if existing is None:
+        raise RuntimeError("an escalation was refused as a second one, but there is none")
+    return existing, False
 
 
 def _to_work_on(

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,8 +26,15 @@ from bot.clinic import Clinic
 from bot.content.models import Answer
 from bot.conversations import transcript
 from bot.conversations.choices import question_of
-from bot.conversations.context import turn_before
-from bot.conversations.escalations import open_or_add, unresolved
+from bot.conversations.context import LOOK_BACK, turn_before
+from bot.conversations.escalations import (
+    Standing,
+    held,
+    lock_message,
+    open_or_add,
+    standing_of,
+    unresolved,
+)
 from bot.conversations.models import Conversation, Escalation, Message
 from bot.conversations.set_aside import AsideMessage, Said, SetAside
 from bot.db import Database
@@ -42,13 +50,17 @@ from bot.replies.texts import (
 )
 from bot.sms.consent import opted_out
 from bot.sms.outbox import TurnKind, deliver
-from bot.triage.screen import Screen
+from bot.triage.screen import MODEL_NET, RULES_NET, Screen
 from bot.triage.urgent_replies import UrgentReplies
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER = timedelta(seconds=5)
-"""First wait before the worker tries a queued message again; it doubles up to the limit."""
+"""First wait before the worker tries a queued message again.
+
+Then it waits as long again as it has waited already, up to the limit: the tries that later
+messages of the same patient cause do not count.
+"""
 RETRY_LIMIT = timedelta(minutes=5)
 REPEAT_WAIT_S = 10.0
 """How long a repeated message waits for the first one's answer."""
@@ -88,6 +100,18 @@ class FixedReply:
 
 
 @dataclass(frozen=True, slots=True)
+class _Question:
+    """What the dialogue is given of a message."""
+
+    words: str
+    context: Mapping[str, Any]
+
+
+class _NotSaid(Exception):
+    """The wording for a red flag could not be stored; its transaction is undone."""
+
+
+@dataclass(frozen=True, slots=True)
 class IntakeResult:
     """What became of a message: its stored row and the stored replies."""
 
@@ -114,7 +138,7 @@ class Intake:
         topic_intents: Mapping[str, tuple[str, ...]],
         clock: Callable[[], datetime],
         aside: SetAside,
-        silenced: Callable[[str], bool] = lambda channel: False,
+        silenced: Callable[[Session, str], bool] = lambda session, channel: False,
     ) -> None:
         """All that a message meets on its way; nothing is opened here."""
         self._database = database
@@ -145,7 +169,7 @@ class Intake:
                 first = transcript.find_repeat(session, inbound)
                 text = self._words(session, inbound)
                 recent = transcript.recent_patient_texts(
-                    session, inbound.conversation_id, None, RECENT_TURNS
+                    session, inbound.conversation_id, RECENT_TURNS
                 )
         except SQLAlchemyError as error:
             result = self.without_database(inbound, type(error).__name__)
@@ -210,63 +234,71 @@ class Intake:
             fixed: As in `handle`.
         """
         with self._database.reading() as session:
-            conversation = session.get_one(Conversation, message.conversation_id)
-            escalation = unresolved(session, message.conversation_id)
-            silent = conversation.channel == "sms" and opted_out(session, conversation.id)
-        held = escalation is not None and escalation.tier >= Tier.URGENT
-        red_flag = message.tier >= Tier.URGENT or (held and conversation.owner == "bot")
-        if fixed is not None and not red_flag and _may_be_said(fixed, conversation):
-            return self._finish(message, fixed.outcome, fixed.replies, started, kind=fixed.kind)
-        if conversation.owner == "staff":
-            return self._for_staff(message, started, fixed)
+            step = self._next_step(session, message, started, fixed)
+        return step()
+
+    def _next_step(
+        self, session: Session, message: Message, started: float, fixed: FixedReply | None
+    ) -> Callable[[], IntakeResult]:
+        """Which way a stored message goes, with all that must be read for it.
+
+        The step itself is taken after the session is closed: it may write, or wait.
+        """
+        standing = standing_of(session, message.conversation_id)
+        red_flag = message.tier >= Tier.URGENT or standing.held
+        if fixed is not None and not red_flag and _may_be_said(fixed, standing):
+            return partial(
+                self._finish, message, fixed.outcome, fixed.replies, started, kind=fixed.kind
+            )
+        if standing.owner == "staff":
+            return partial(self._for_staff, message, started, fixed)
         if red_flag:
-            return self._red_flag(message, started, fixed)
-        if silent:
-            return self._finish(message, Outcome.OPTED_OUT, (), started)
-        if self._silenced(conversation.channel):
-            return self._away(message, started)
+            return partial(self._red_flag, message, started, fixed)
+        # Only now: whatever could fail below must not stand in the way of a red flag.
+        if standing.channel == "sms" and opted_out(session, message.conversation_id):
+            return partial(self._finish, message, Outcome.OPTED_OUT, (), started)
+        if self._silenced(session, standing.channel):
+            return partial(self._away, message, started)
         if message.button_id == SOMETHING_ELSE:
             reply = self._texts.reply("no_answer", (self._texts.person_button(),))
-            return self._finish(message, Outcome.NO_ANSWER, (reply,), started)
+            return partial(self._finish, message, Outcome.NO_ANSWER, (reply,), started)
         if not any(character.isalnum() for character in message.text):
             if message.media_count:
-                return self._finish(message, Outcome.ESCALATED_ROUTINE, (), started)
+                return partial(self._finish, message, Outcome.ESCALATED_ROUTINE, (), started)
             reply = self._texts.reply("emoji_only", (self._texts.person_button(),))
-            return self._finish(message, Outcome.CLARIFYING, (reply,), started)
-        for earlier in self._queued_before(message):
-            # What was asked first is answered first, also when the dialogue is just back.
+            return partial(self._finish, message, Outcome.CLARIFYING, (reply,), started)
+        if queued := transcript.queued_before(session, message):
+            return partial(self._answer_queued, queued, message, standing.channel, started)
+        question = self._question(session, message, standing.channel)
+        return partial(self._ask, question, message, started)
+
+    def _answer_queued(
+        self, queued: Sequence[Message], message: Message, channel: str, started: float
+    ) -> IntakeResult:
+        """What was asked first is answered first, also when the dialogue is just back."""
+        for earlier in queued:
             if self.answer(earlier, time.monotonic()).outcome is Outcome.QUEUED:
                 return self._queue(message, started)
-        # Only now: whatever could fail here must not stand in the way of a red flag.
         with self._database.reading() as session:
-            context = self._context(session, message)
-            command = self._command(session, message)
+            question = self._question(session, message, channel)
+        return self._ask(question, message, started)
+
+    def _question(self, session: Session, message: Message, channel: str) -> _Question:
+        words = self._command(session, message) or disarmed(message.text)
+        return _Question(words, self._context(session, message, channel))
+
+    def _ask(self, question: _Question, message: Message, started: float) -> IntakeResult:
         try:
             result = self._dialogue.send(
                 message.conversation_id,
-                command or disarmed(message.text),
+                question.words,
                 message_id=message.id,
-                context=context,
+                context=question.context,
             )
         except DialogueUnavailable as error:
             logger.warning("message %s queued: %s", message.public_id, error.detail)
             return self._queue(message, started)
-        if result.outcome not in transcript.URGENT_OUTCOMES and self._held(message):
-            # A red flag overtook this message while the dialogue was at work.
-            return self._red_flag(message, started)
-        return self._finish(message, result.outcome, result.replies, started, result)
-
-    def _queued_before(self, message: Message) -> list[Message]:
-        with self._database.reading() as session:
-            return transcript.queued_before(session, message)
-
-    def _held(self, message: Message) -> bool:
-        """Whether an unresolved escalation forbids clinical answers in the conversation."""
-        with self._database.reading() as session:
-            escalation = unresolved(session, message.conversation_id)
-            conversation = session.get_one(Conversation, message.conversation_id)
-        urgent = escalation is not None and escalation.tier >= Tier.URGENT
-        return urgent and conversation.owner == "bot"
+        return self._finish_asked(message, started, result)
 
     def _refuse(self, message: Message, started: float) -> IntakeResult:
         """Too many messages: kept and screened, and said so once until one is taken again."""
@@ -317,24 +349,31 @@ class Intake:
             The message, or None when the same message got in first; and what became of it,
             if that is settled.
         """
+        try:
+            with self._database.transaction() as session:
+                message = transcript.store_inbound(session, inbound, text, verdict)
+                if message is None or verdict.tier < Tier.URGENT:
+                    return message, None
+                conversation = session.get_one(Conversation, inbound.conversation_id)
+                escalation = self._escalate(session, message, verdict.tier, verdict.rule_ids)
+                if conversation.owner == "staff" and verdict.tier < Tier.EMERGENCY:
+                    return message, None
+                try:
+                    return message, self._say_wording(
+                        session, conversation, message, escalation, started, fixed
+                    )
+                except Exception as error:
+                    raise _NotSaid from error
+        except _NotSaid as trouble:
+            logger.error(
+                "a red flag is stored without its reply, which is tried again: %s",
+                type(trouble.__cause__).__name__,
+            )
         with self._database.transaction() as session:
             message = transcript.store_inbound(session, inbound, text, verdict)
-            if message is None or verdict.tier < Tier.URGENT:
-                return message, None
-            escalation = self._escalate(session, message, verdict.tier, verdict.rule_ids)
-            conversation = session.get_one(Conversation, message.conversation_id)
-            if conversation.owner == "staff" and verdict.tier < Tier.EMERGENCY:
-                return message, None
-            try:
-                with session.begin_nested():
-                    result = self._say_wording(session, message, escalation, started, fixed)
-            except Exception as error:
-                logger.error(
-                    "message %s is tried again: %s", message.public_id, type(error).__name__
-                )
-                session.refresh(message)
-                return message, None
-            return message, result
+            if message is not None:
+                self._escalate(session, message, verdict.tier, verdict.rule_ids)
+            return message, None
 
     def _red_flag(
         self, message: Message, started: float, fixed: FixedReply | None = None
@@ -347,11 +386,13 @@ class Intake:
             tier, rule_ids = Tier(message.tier), _rule_ids(message)
             escalation = self._escalate(session, message, tier, rule_ids)
             row = session.get_one(Message, message.id, with_for_update=True)
-            return self._say_wording(session, row, escalation, started, fixed)
+            conversation = session.get_one(Conversation, row.conversation_id)
+            return self._say_wording(session, conversation, row, escalation, started, fixed)
 
     def _say_wording(
         self,
         session: Session,
+        conversation: Conversation,
         row: Message,
         escalation: Escalation,
         started: float,
@@ -364,11 +405,13 @@ class Intake:
             rule_ids = tuple(escalation.rule_ids)
         outcome = _outcome_of(tier)
         if fixed is not None and fixed.outcome is Outcome.OPTED_OUT:
-            return self._end(session, row, outcome, fixed.replies, started, kind=fixed.kind)
+            return self._end(
+                session, conversation, row, outcome, fixed.replies, started, kind=fixed.kind
+            )
         verdict = Verdict(tier=tier, rule_ids=rule_ids, language=_language(row))
         told = transcript.wordings_said(session, escalation)
         reply = self._wording(verdict, told, escalation.rule_ids)
-        return self._end(session, row, outcome, (reply,), started)
+        return self._end(session, conversation, row, outcome, (reply,), started)
 
     def _wording(
         self, verdict: Verdict, told: Sequence[str] = (), earlier: Sequence[str] = ()
@@ -489,16 +532,15 @@ class Intake:
             now=self._clock(),
         )
 
-    def _context(self, session: Session, message: Message) -> dict[str, Any]:
-        recent = transcript.recent_patient_texts(
-            session, message.conversation_id, message.id, RECENT_TURNS
-        )
-        channel = session.get_one(Conversation, message.conversation_id).channel
+    def _context(self, session: Session, message: Message, channel: str) -> dict[str, Any]:
+        earlier = transcript.turns_before(session, message, max(RECENT_TURNS, LOOK_BACK))
+        recent = [turn.text for turn in earlier[:RECENT_TURNS] if turn.since_resolved]
         return {
-            "recent": recent,
+            "recent": recent[::-1],
             "channel": channel,
-            "before": turn_before(session, message),
+            "before": turn_before(session, message, earlier),
             "language": _language(message),
+            "triage": _verdict_for_rasa(message),
             "today": self._clinic.local_date(message.at).isoformat(),
         }
 
@@ -527,26 +569,46 @@ class Intake:
         outcome: Outcome,
         replies: tuple[Reply, ...],
         started: float,
-        result: DialogueResult | None = None,
         kind: TurnKind = "reply",
     ) -> IntakeResult:
         """Store the outcome and the replies, unless another process got there first.
 
-        What the dialogue said is dropped if a person took the conversation over meanwhile,
-        unless it found an emergency.
-
         Replies for SMS are queued in the same transaction.
         """
         with self._database.transaction() as session:
-            droppable = result is not None and result.tier < Tier.EMERGENCY
-            if droppable and self._taken_over(session, message.conversation_id):
-                outcome, replies = Outcome.STAFF_OWNED, ()
             row = session.get_one(Message, message.id, with_for_update=True)
-            return self._end(session, row, outcome, replies, started, result, kind)
+            conversation = session.get_one(Conversation, row.conversation_id)
+            return self._end(session, conversation, row, outcome, replies, started, kind=kind)
+
+    def _finish_asked(
+        self, message: Message, started: float, result: DialogueResult
+    ) -> IntakeResult:
+        """As `_finish`, for what the dialogue said, unless that is overtaken by now.
+
+        A red flag that came while the dialogue was at work goes before it. If a person took
+        the conversation over meanwhile it is dropped, unless the dialogue found an emergency.
+        """
+        with self._database.transaction() as session:
+            outcome, replies = result.outcome, result.replies
+            if result.tier >= Tier.EMERGENCY:  # waits for nobody's lock
+                conversation = session.get_one(Conversation, message.conversation_id)
+            else:
+                conversation = transcript.lock_conversation(session, message.conversation_id)
+                if conversation.owner == "staff":
+                    outcome, replies = Outcome.STAFF_OWNED, ()
+            # Only now, to see what the last holder of that lock did.
+            row, tier = lock_message(session, message.id)
+            overtaken = result.outcome not in transcript.URGENT_OUTCOMES and held(
+                conversation.owner, tier
+            )
+            if not overtaken:
+                return self._end(session, conversation, row, outcome, replies, started, result)
+        return self._red_flag(message, started)
 
     def _end(
         self,
         session: Session,
+        conversation: Conversation,
         row: Message,
         outcome: Outcome,
         replies: tuple[Reply, ...],
@@ -566,15 +628,8 @@ class Intake:
         if row.button_id:
             row.understood = {**(row.understood or {}), **question_of(session, row)}
         stored = transcript.store_replies(session, row, replies, self._clock())
-        self._deliver(session, row, stored, kind, outcome)
+        self._deliver(session, conversation, row, stored, kind, outcome)
         return IntakeResult(row, tuple(stored))
-
-    def _taken_over(self, session: Session, conversation_id: str) -> bool:
-        # Under the lock that `take_over` needs, so that it is either before us or after.
-        conversation = session.get_one(
-            Conversation, conversation_id, with_for_update={"key_share": True}
-        )
-        return conversation.owner == "staff"
 
     def _media(
         self, session: Session, message: Message, outcome: Outcome, replies: tuple[Reply, ...]
@@ -597,12 +652,13 @@ class Intake:
     def _deliver(
         self,
         session: Session,
+        conversation: Conversation,
         message: Message,
         stored: list[Message],
         kind: TurnKind,
         outcome: Outcome,
     ) -> None:
-        if session.get_one(Conversation, message.conversation_id).channel != "sms":
+        if conversation.channel != "sms":
             return
         urgent = outcome in transcript.URGENT_OUTCOMES
         deliver(
@@ -615,18 +671,18 @@ class Intake:
         """Keep the message for the worker; tell the patient once, honestly."""
         now = self._clock()
         with self._database.transaction() as session:
-            taken_over = self._taken_over(session, message.conversation_id)
+            conversation = transcript.lock_conversation(session, message.conversation_id)
             row = session.get_one(Message, message.id, with_for_update=True)
             first_time = row.outcome is None
             row.outcome = Outcome.QUEUED.value
             row.latency_ms = (time.monotonic() - started) * 1000
-            row.retry_at = now + min(RETRY_AFTER * 2**row.attempts, RETRY_LIMIT)
+            row.retry_at = now + min(max(now - row.at, RETRY_AFTER), RETRY_LIMIT)
             row.attempts += 1
             replies: list[Message] = []
-            if first_time and not taken_over:
+            if first_time and conversation.owner == "bot":
                 honest = self._texts.reply("dialogue_down", (self._texts.person_button(),))
                 replies = transcript.store_replies(session, row, [honest], now)
-                self._deliver(session, row, replies, "reply", Outcome.QUEUED)
+                self._deliver(session, conversation, row, replies, "reply", Outcome.QUEUED)
             return IntakeResult(row, tuple(replies))
 
     def _lost_race(self, inbound: InboundMessage) -> IntakeResult:
@@ -648,9 +704,9 @@ class Intake:
             time.sleep(0.1)
 
 
-def _may_be_said(fixed: FixedReply, conversation: Conversation) -> bool:
+def _may_be_said(fixed: FixedReply, standing: Standing) -> bool:
     """While staff own a conversation only what the law asks for is said by us."""
-    return conversation.owner == "bot" or fixed.kind in ("keyword", "confirmation")
+    return standing.owner == "bot" or fixed.kind in ("keyword", "confirmation")
 
 
 def disarmed(words: str) -> str:
@@ -664,6 +720,14 @@ def disarmed(words: str) -> str:
 
 def _outcome_of(tier: Tier) -> Outcome:
     return Outcome(f"escalated_{tier.name.lower()}")
+
+
+def _verdict_for_rasa(message: Message) -> dict[str, Any] | None:
+    """What the nets said, so that Rasa need not ask them again; None unless both could speak."""
+    triage = message.triage or {}
+    if set(triage.get("by_net", ())) != {RULES_NET, MODEL_NET}:
+        return None
+    return {name: triage[name] for name in ("tier", "rule_ids", "language")}
 
 
 def _rule_ids(message: Message) -> tuple[str, ...]:

@@ -67,6 +67,7 @@ def _store(session: Session, aside: AsideMessage, texts: ReplyTexts, now: dateti
     message = transcript.store_inbound(session, inbound, aside.text, Verdict(Tier(aside.tier)))
     if message is None:
         return
+    session.refresh(conversation)
     message.public_id = aside.public_id
     message.triage = aside.triage
     transcript.finish(message, Outcome(aside.outcome), aside.latency_ms)

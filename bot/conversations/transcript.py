@@ -6,9 +6,9 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import bindparam, delete, func, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,7 @@ from bot.conversations.models import (
     Feedback,
     Message,
 )
+from bot.db import insert_if_new
 from bot.messages import ChannelName, InboundMessage, Outcome, Reply, Verdict
 from bot.review.models import Review
 from bot.sms.erasure import forget
@@ -34,6 +35,79 @@ NETS_DISAGREE = "nets_disagree"
 
 URGENT_OUTCOMES = frozenset({Outcome.ESCALATED_URGENT, Outcome.ESCALATED_EMERGENCY})
 """A reply to a message that ended so tells the patient to act now."""
+
+# What every message asks, built once: building a query takes longer than running it.
+_OF_SESSION = select(Conversation).where(Conversation.session_hash == bindparam("session_hash"))
+_LOCKED = (
+    select(Conversation)
+    .where(Conversation.id == bindparam("conversation_id"))
+    .with_for_update(key_share=True)
+)
+_LAST_MESSAGE = (
+    update(Conversation)
+    .where(Conversation.id == bindparam("conversation_id"))
+    .values(last_message_at=bindparam("at"))
+    .execution_options(synchronize_session=False)
+)
+_REPEAT = select(Message).where(
+    Message.conversation_id == bindparam("conversation_id"),
+    Message.client_message_id == bindparam("client_message_id"),
+)
+_RESOLVED_AT = (
+    select(func.max(Escalation.resolved_at))
+    .where(
+        Escalation.conversation_id == bindparam("conversation_id"), Escalation.status == "resolved"
+    )
+    .scalar_subquery()
+)
+_SINCE_RESOLVED = or_(_RESOLVED_AT.is_(None), Message.at > _RESOLVED_AT)
+_RECENT_TEXTS = (
+    select(Message.text)
+    .where(
+        Message.conversation_id == bindparam("conversation_id"),
+        Message.sender == "patient",
+        _SINCE_RESOLVED,
+    )
+    .order_by(Message.id.desc())
+    .limit(bindparam("limit"))
+)
+_TURNS_BEFORE = (
+    select(
+        *(Message.id, Message.text, Message.at, Message.tier, Message.outcome),
+        *(Message.understood, _SINCE_RESOLVED.label("since_resolved")),
+    )
+    .where(
+        Message.conversation_id == bindparam("conversation_id"),
+        Message.sender == "patient",
+        Message.id < bindparam("message_id"),
+    )
+    .order_by(Message.id.desc())
+    .limit(bindparam("limit"))
+)
+_QUEUED_BEFORE = (
+    select(Message)
+    .where(
+        Message.conversation_id == bindparam("conversation_id"),
+        Message.outcome == Outcome.QUEUED.value,
+        Message.id < bindparam("message_id"),
+    )
+    .order_by(Message.id)
+)
+
+
+class EarlierTurn(NamedTuple):
+    """What a later message may lean on of one patient message.
+
+    ``since_resolved`` is False for what staff have dealt with: see `recent_patient_texts`.
+    """
+
+    id: int
+    text: str
+    at: datetime
+    tier: int
+    outcome: str | None
+    understood: dict[str, Any] | None
+    since_resolved: bool
 
 
 def start_conversation(
@@ -72,12 +146,15 @@ def ensure_conversation(
 
 def conversation_of_session(session: Session, token: str, now: datetime) -> Conversation | None:
     """The conversation a web cookie opens, or None when it is unknown, expired or erased."""
-    conversation = session.scalar(
-        select(Conversation).where(Conversation.session_hash == hash_token(token))
-    )
+    conversation = session.scalar(_OF_SESSION, {"session_hash": hash_token(token)})
     if conversation is None or conversation.session_expires_at is None:
         return None
     return conversation if conversation.session_expires_at > now else None
+
+
+def lock_conversation(session: Session, conversation_id: str) -> Conversation:
+    """The conversation under the lock that `take_over` needs: that is either before us or after."""
+    return session.scalars(_LOCKED, {"conversation_id": conversation_id}).one()
 
 
 def hash_token(token: str) -> str:
@@ -88,10 +165,11 @@ def hash_token(token: str) -> str:
 def find_repeat(session: Session, inbound: InboundMessage) -> Message | None:
     """The message already stored under this client id, if this one is a repeat."""
     return session.scalar(
-        select(Message).where(
-            Message.conversation_id == inbound.conversation_id,
-            Message.client_message_id == inbound.client_message_id,
-        )
+        _REPEAT,
+        {
+            "conversation_id": inbound.conversation_id,
+            "client_message_id": inbound.client_message_id,
+        },
     )
 
 
@@ -99,6 +177,9 @@ def store_inbound(
     session: Session, inbound: InboundMessage, text: str, verdict: Verdict
 ) -> Message | None:
     """Store a patient's message with its verdict, before any work on it.
+
+    A `Conversation` that the session has loaded before does not learn of its new
+    ``last_message_at``.
 
     Returns:
         The stored row, or None when another request stored the same client id first.
@@ -117,12 +198,13 @@ def store_inbound(
         review_reason=NETS_DISAGREE if verdict.nets_disagree else None,
     )
     try:
-        with session.begin_nested():
-            session.add(message)
-    except IntegrityError:
+        if not insert_if_new(session, message):
+            return None
+    except IntegrityError:  # the conversation was erased meanwhile
         return None
-    conversation = session.get_one(Conversation, inbound.conversation_id)
-    conversation.last_message_at = inbound.received_at
+    session.execute(
+        _LAST_MESSAGE, {"conversation_id": inbound.conversation_id, "at": inbound.received_at}
+    )
     return message
 
 
@@ -148,9 +230,8 @@ def store_replies(
         )
         for number, reply in enumerate(replies)
     ]
-    for row in rows:  # one flush each keeps ids in the order of reading
-        session.add(row)
-        session.flush()
+    session.add_all(rows)
+    session.flush()  # ids ascend in the order of adding, which is that of reading
     return rows
 
 
@@ -201,28 +282,26 @@ def wordings_said(session: Session, escalation: Escalation) -> list[str]:
     return [str(triage["wording"]) for triage in kept if triage and "wording" in triage]
 
 
-def recent_patient_texts(
-    session: Session, conversation_id: str, before_id: int | None, limit: int = 4
-) -> list[str]:
-    """The patient's last messages before one message (None: so far), oldest first.
+def recent_patient_texts(session: Session, conversation_id: str, limit: int) -> list[str]:
+    """The patient's last messages so far, oldest first.
 
     What staff have resolved is done with: nothing from before it is context any more, or
     the assistant would escalate the next harmless question for the old sign's sake.
     """
-    resolved_at = session.scalar(
-        select(func.max(Escalation.resolved_at)).where(
-            Escalation.conversation_id == conversation_id, Escalation.status == "resolved"
-        )
-    )
-    query = select(Message.text).where(
-        Message.conversation_id == conversation_id, Message.sender == "patient"
-    )
-    if resolved_at is not None:
-        query = query.where(Message.at > resolved_at)
-    if before_id is not None:
-        query = query.where(Message.id < before_id)
-    newest = session.scalars(query.order_by(Message.id.desc()).limit(limit)).all()
+    newest = session.scalars(
+        _RECENT_TEXTS, {"conversation_id": conversation_id, "limit": limit}
+    ).all()
     return list(reversed(newest))
+
+
+def turns_before(session: Session, message: Message, limit: int) -> list[EarlierTurn]:
+    """The patient's last messages before one message, newest first."""
+    values = {
+        "conversation_id": message.conversation_id,
+        "message_id": message.id,
+        "limit": limit,
+    }
+    return [EarlierTurn(*row) for row in session.execute(_TURNS_BEFORE, values)]
 
 
 def outcome_before(session: Session, message: Message) -> str | None:
@@ -243,13 +322,8 @@ def queued_before(session: Session, message: Message) -> list[Message]:
     """Earlier messages of the conversation that still wait for the dialogue, oldest first."""
     return list(
         session.scalars(
-            select(Message)
-            .where(
-                Message.conversation_id == message.conversation_id,
-                Message.outcome == Outcome.QUEUED.value,
-                Message.id < message.id,
-            )
-            .order_by(Message.id)
+            _QUEUED_BEFORE,
+            {"conversation_id": message.conversation_id, "message_id": message.id},
         )
     )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+from urllib3 import BaseHTTPResponse, Timeout, connection_from_url
+from urllib3.exceptions import HTTPError
 
 from bot.errors import DialogueUnavailable
 from bot.messages import AnswerRef, Button, Outcome, Reply, Tier
@@ -28,30 +30,28 @@ class DialogueResult:
     understood: Mapping[str, Any]
 
 
-class DialogueClient:
-    """HTTP to Rasa's `clinic` channel."""
+CONNECTIONS = 64
+"""Kept open at most: as many as messages are worked on at once."""
 
-    def __init__(
-        self,
-        base_url: str,
-        secret: str,
-        timeout_s: float,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
+
+class DialogueClient:
+    """HTTP to Rasa's `clinic` channel. With `urllib3`, at half of what `httpx` costs."""
+
+    def __init__(self, base_url: str, secret: str, timeout_s: float) -> None:
         """Prepare a pooled client.
 
         Args:
             base_url: Where Rasa listens, without a path.
             secret: Shared with the channel; Rasa refuses everybody else.
-            timeout_s: Longest wait for one message, connecting included.
-            transport: For tests, what stands in for the network.
+            timeout_s: Longest wait for one message, once connected.
         """
-        self._client = httpx.Client(
-            base_url=base_url,
-            headers={"Authorization": f"Bearer {secret}"},
-            timeout=httpx.Timeout(timeout_s, connect=1.0),
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
-            transport=transport,
+        self._pool = connection_from_url(
+            base_url,
+            maxsize=CONNECTIONS,
+            headers={"Authorization": f"Bearer {secret}", "Content-Type": "application/json"},
+            timeout=Timeout(connect=1.0, read=timeout_s),
+            # A message that Rasa may have begun to handle is not sent twice.
+            retries=False,
         )
 
     def send(
@@ -75,11 +75,11 @@ class DialogueClient:
             "metadata": {"message_id": message_id, **context},
         }
         try:
-            response = self._client.post("/webhooks/clinic/webhook", json=body)
-        except httpx.HTTPError as error:
+            response = self._post("/webhooks/clinic/webhook", body)
+        except HTTPError as error:
             raise DialogueUnavailable(type(error).__name__) from error
-        if response.status_code != 200:
-            raise DialogueUnavailable("unexpected status", status_code=response.status_code)
+        if response.status != 200:
+            raise DialogueUnavailable("unexpected status", status_code=response.status)
         try:
             return parse_messages(response.json())
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -92,25 +92,28 @@ class DialogueClient:
             DialogueUnavailable: Rasa is down, slow or confused.
         """
         try:
-            response = self._client.post("/webhooks/clinic/parse", json={"message": text})
+            response = self._post("/webhooks/clinic/parse", {"message": text})
             found: Mapping[str, Any] = response.json()
-        except (httpx.HTTPError, ValueError) as error:
+        except (HTTPError, ValueError) as error:
             raise DialogueUnavailable(type(error).__name__) from error
-        if response.status_code != 200:
-            raise DialogueUnavailable("unexpected status", status_code=response.status_code)
+        if response.status != 200:
+            raise DialogueUnavailable("unexpected status", status_code=response.status)
         return found
 
     def ready(self) -> bool:
         """Whether Rasa answers and has a model loaded."""
         try:
-            response = self._client.get("/webhooks/clinic/", timeout=1.0)
-        except httpx.HTTPError:
+            response = self._pool.request("GET", "/webhooks/clinic/", timeout=1.0)
+        except HTTPError:
             return False
-        return response.status_code == 200
+        return response.status == 200
 
     def close(self) -> None:
         """Close pooled connections."""
-        self._client.close()
+        self._pool.close()
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> BaseHTTPResponse:
+        return self._pool.urlopen("POST", path, body=json.dumps(body), redirect=False)
 
 
 def parse_messages(messages: Sequence[Mapping[str, Any]]) -> DialogueResult:

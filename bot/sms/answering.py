@@ -176,7 +176,7 @@ class Answering:
         return FixedReply(Outcome.ANSWERED, (Reply(piece.body),), "more")
 
     def _language(self, session: Session, row: SmsInbound) -> Language:
-        recent = transcript.recent_patient_texts(session, row.conversation_id, None, 3)
+        recent = transcript.recent_patient_texts(session, row.conversation_id, 3)
         return detect_language(row.text, recent)
 
     def _earlier(self, row: SmsInbound) -> tuple[str, ...]:

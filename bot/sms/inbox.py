@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from bot.conversations.transcript import start_conversation
+from bot.db import insert_if_new
 from bot.private_data import PrivateData
 from bot.sms import consent
 from bot.sms.models import SmsInbound, SmsNumber
@@ -61,12 +62,7 @@ def store(
         over_limit=over_limit,
         received_at=now,
     )
-    try:
-        with session.begin_nested():
-            session.add(row)
-    except IntegrityError:
-        return None
-    return row
+    return row if insert_if_new(session, row) else None
 
 
 def _known_or_new(session: Session, private: PrivateData, number: str, now: datetime) -> SmsNumber:

@@ -169,7 +169,7 @@ class SmsLine:
                 recent: list[str] = []
                 if number is not None:
                     recent = transcript.recent_patient_texts(
-                        session, number.conversation_id, None, RECENT_TURNS
+                        session, number.conversation_id, RECENT_TURNS
                     )
                     recent += inbox.earlier_waiting(session, number.conversation_id, None)
             return self._screen.verdict(inbound.text, recent[-RECENT_TURNS:]).tier >= Tier.URGENT

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from bot.audit.log import Action, Actor, AuditLog
 from bot.content.models import Answer
 from bot.content.store import raise_revision
-from bot.db import Database
 from bot.errors import BotError
 from bot.switches.models import Switch
 
@@ -65,26 +64,24 @@ def turn(
 class Switches:
     """What is off, looked up at most once a second. Safe to use from several threads."""
 
-    def __init__(self, database: Database, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         """Nothing is opened here."""
-        self._database = database
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._off: frozenset[str] = frozenset()
         self._read_at: float | None = None
 
-    def silences(self, channel: str) -> bool:
+    def silences(self, session: Session, channel: str) -> bool:
         """Whether the assistant may not answer on this channel."""
-        off = self.off()
+        off = self.off(session)
         return BOT in off or f"{CHANNEL}{channel}" in off
 
-    def off(self) -> frozenset[str]:
+    def off(self, session: Session) -> frozenset[str]:
         """Names of everything that is off."""
         with self._lock:
             now = self._monotonic()
             if self._read_at is None or now - self._read_at >= MAX_AGE_S:
-                with self._database.reading() as session:
-                    self._off = frozenset(session.scalars(select(Switch.name)))
+                self._off = frozenset(session.scalars(select(Switch.name)))
                 self._read_at = now
             return self._off
 

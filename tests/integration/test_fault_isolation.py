@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import select
@@ -23,6 +22,7 @@ from bot.triage.screen import Screen
 from bot.worker import answer_leftovers, purge
 from tests.fakes import FakeDialogue
 from tests.integration.conftest import OpenSite
+from tests.rasa_fake import fake_rasa
 from tests.web_site import EMERGENCY, Patient, Site, assert_problem
 
 MARK = "zanzibar"
@@ -97,6 +97,7 @@ def test_a_failing_triage_loses_no_message_and_is_shouted_about_without_words(
     patient = site.patient()
     assert patient.say(f"does it hurt {MARK}").json()["outcome"] == "answered"
     assert patient.history()[0]["text"] == f"does it hurt {MARK}"
+    assert site.dialogue.sent[0][3]["triage"] is None, "Rasa's own screen is to look"
     shouted = [r.getMessage() for r in caplog.records if r.levelno == logging.CRITICAL]
     assert len(shouted) == 1
     assert "triage" in shouted[0]
@@ -107,8 +108,10 @@ def test_a_failing_triage_loses_no_message_and_is_shouted_about_without_words(
 def test_a_failing_learned_net_leaves_the_rules_at_work(
     open_site: OpenSite, rules_alone: Screen, caplog: pytest.LogCaptureFixture
 ) -> None:
-    patient = open_site(screen=Screen(rules_alone.rules, BrokenModel())).patient()
+    site = open_site(screen=Screen(rules_alone.rules, BrokenModel()))
+    patient = site.patient()
     assert patient.say(f"does it hurt {MARK}").json()["outcome"] == "answered"
+    assert site.dialogue.sent[0][3]["triage"] is None, "Rasa's own screen is to look"
     assert patient.say(EMERGENCY).json()["outcome"] == "escalated_emergency"
     assert [r.levelno for r in caplog.records if "tier model" in r.message] == [50, 50]
     assert MARK not in caplog.text
@@ -209,9 +212,10 @@ NO_ANSWERS = {
 def test_when_rasa_talks_nonsense_the_message_is_kept_as_when_it_is_down(
     open_site: OpenSite, said: str
 ) -> None:
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, text=said))
-    patient = open_site(dialogue=DialogueClient("http://rasa", "secret", 1.0, transport)).patient()
-    body = patient.say("does it hurt").json()
+    with fake_rasa(said) as rasa:
+        patient = open_site(dialogue=DialogueClient(rasa.url, "secret", 5.0)).patient()
+        body = patient.say("does it hurt").json()
+    assert len(rasa.seen) == 1
     assert body["outcome"] == "queued"
     assert "saved" in body["replies"][0]["text"]
 

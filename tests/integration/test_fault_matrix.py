@@ -33,6 +33,7 @@ from bot.worker import answer_leftovers
 from tests import builders
 from tests.conftest import POSTGRES
 from tests.integration.conftest import OpenSite
+from tests.rasa_fake import fake_rasa, nowhere
 from tests.web_site import EMERGENCY, Patient, Site, assert_problem
 
 MARK = "zanzibar"
@@ -460,25 +461,20 @@ def test_a_red_flag_whose_process_was_killed_is_answered_when_it_is_sent_again(
     assert len(escalated(site, patient.conversation_id)) == 1
 
 
-def nobody_listens(_: httpx.Request) -> httpx.Response:
-    raise httpx.ConnectError("refused")
+@pytest.fixture(params=["nobody listens", "without actions", "hangs"])
+def ailing_rasa(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Its address. Without its action server, Rasa's REST channel says an empty list."""
+    if request.param == "nobody listens":
+        yield nowhere()
+        return
+    with fake_rasa([], hangs=request.param == "hangs") as rasa:
+        yield rasa.url
 
 
-def without_actions(_: httpx.Request) -> httpx.Response:
-    """What Rasa's REST channel gives when the action server is down: an empty list."""
-    return httpx.Response(200, json=[])
-
-
-def hangs(_: httpx.Request) -> httpx.Response:
-    raise httpx.ReadTimeout("no answer")
-
-
-@pytest.mark.parametrize("ailing", [nobody_listens, without_actions, hangs])
 def test_without_rasa_or_its_actions_a_red_flag_is_answered_and_the_rest_is_kept(
-    open_site: OpenSite, ailing: Callable[[httpx.Request], httpx.Response]
+    open_site: OpenSite, ailing_rasa: str
 ) -> None:
-    client = DialogueClient("http://rasa", "secret", 1.0, httpx.MockTransport(ailing))
-    site = open_site(dialogue=client)
+    site = open_site(dialogue=DialogueClient(ailing_rasa, "secret", 0.5))
     patient = site.patient()
     assert patient.say("does it hurt").json()["outcome"] == "queued"
     body = {"client_message_id": "message-0009", "text": RED_FLAG}

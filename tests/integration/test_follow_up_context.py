@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot.content.store import seed
 from bot.conversations import transcript
 from bot.conversations.choices import made_choices, question_of
-from bot.conversations.context import FRESH, turn_before
+from bot.conversations.context import FRESH, LOOK_BACK, turn_before
 from bot.conversations.models import Message
 from bot.db import Database
 from bot.messages import AnswerRef, Button, Outcome, Reply, Tier, Verdict
@@ -53,11 +54,17 @@ def turn(
     return message
 
 
+def before(session: Session, message: Message) -> dict[str, Any] | None:
+    """What a message may lean on."""
+    earlier = transcript.turns_before(session, message, LOOK_BACK)
+    return turn_before(session, message, earlier)
+
+
 def test_the_question_and_its_answer_are_carried_over(session: Session) -> None:
     asked = turn(session, "when can i wear makeup after it", 0)
     asked.understood = {"entities": [{"entity": "medicine", "value": "isotretinoin"}]}
     now = turn(session, "and mascara?", 1, None)
-    assert turn_before(session, now) == {
+    assert before(session, now) == {
         "text": "when can i wear makeup after it",
         "title": "Makeup",
         "topic": "aftercare",
@@ -66,35 +73,35 @@ def test_the_question_and_its_answer_are_carried_over(session: Session) -> None:
 
 
 def test_the_first_turn_has_nothing_before_it(session: Session) -> None:
-    assert turn_before(session, turn(session, "how much", 0, None)) is None
+    assert before(session, turn(session, "how much", 0, None)) is None
 
 
 def test_small_talk_between_is_skipped(session: Session) -> None:
     turn(session, "when can i wear makeup after it", 0)
     turn(session, "thanks", 1, Outcome.SMALLTALK, ())
-    before = turn_before(session, turn(session, "and mascara?", 2, None))
-    assert before is not None
-    assert before["topic"] == "aftercare"
+    carried = before(session, turn(session, "and mascara?", 2, None))
+    assert carried is not None
+    assert carried["topic"] == "aftercare"
 
 
 def test_a_fragment_is_given_with_the_question_it_followed(session: Session) -> None:
     turn(session, "when can i wear makeup after it", 0)
     turn(session, "and mascara?", 1)
-    before = turn_before(session, turn(session, "waterproof too?", 2, None))
-    assert before is not None
-    assert before["text"] == "when can i wear makeup after it and mascara?"
+    carried = before(session, turn(session, "waterproof too?", 2, None))
+    assert carried is not None
+    assert carried["text"] == "when can i wear makeup after it and mascara?"
 
 
 def test_context_expires_with_time(session: Session) -> None:
     turn(session, "when can i wear makeup after it", 0)
     late = FRESH.total_seconds() / 60 + 1
-    assert turn_before(session, turn(session, "and mascara?", late, None)) is None
+    assert before(session, turn(session, "and mascara?", late, None)) is None
 
 
 def test_nothing_is_carried_over_a_red_flag(session: Session) -> None:
     turn(session, "when can i wear makeup after it", 0)
     turn(session, "i cant breathe", 1, Outcome.ESCALATED_EMERGENCY, (), tier=Tier.EMERGENCY)
-    assert turn_before(session, turn(session, "how long?", 2, None)) is None
+    assert before(session, turn(session, "how long?", 2, None)) is None
 
 
 def offer(session: Session, outcome: Outcome = Outcome.CLARIFYING) -> Message:

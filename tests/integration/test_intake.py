@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from bot.app_state import AppState, open_app_state
 from bot.conversations import transcript
-from bot.conversations.escalations import resolve, unresolved
-from bot.conversations.intake import IntakeResult
+from bot.conversations.escalations import open_or_add, resolve, unresolved
+from bot.conversations.handover import take_over
+from bot.conversations.intake import RETRY_AFTER, IntakeResult
 from bot.conversations.models import Conversation, Escalation, EscalationMessage, Message
 from bot.db import utc_now
+from bot.dialogue.client import DialogueResult
 from bot.errors import InvalidInbound
-from bot.messages import Outcome, Tier
+from bot.messages import Outcome, Reply, Tier
 from bot.review.models import FigureDay
 from bot.triage.screen import Screen
 from bot.triage.tier_model import TierModel
@@ -50,6 +55,113 @@ def test_a_question_is_stored_answered_and_kept_with_what_was_understood(
     assert (answer.answer_id, answer.answer_version) == ("does-it-hurt", 1)
     assert answer.in_reply_to == question.id
     assert dialogue.sent[0][2] == question.id
+
+
+def test_an_ordinary_message_costs_few_statements_and_transactions(state: AppState) -> None:
+    """Each statement costs the web process more time than it costs the database."""
+    send(state, "does it hurt", 1)
+    send(state, "and how long does it take", 2)  # what is off is asked once a second
+    ran: list[str] = []
+    begun: list[object] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if not statement.startswith("BEGIN"):
+            ran.append(statement)
+
+    event.listen(state.database.engine, "before_cursor_execute", note)
+    event.listen(state.database.engine, "begin", begun.append)
+    assert send(state, "and the day after", 3).outcome is Outcome.ANSWERED
+    shown = "\n".join(ran)
+    assert len(ran) <= 12, shown
+    assert len(begun) <= 4, shown
+
+
+def test_replies_are_kept_in_the_order_of_reading(state: AppState, dialogue: FakeDialogue) -> None:
+    parts = [f"part {number}" for number in range(12)]
+    buttons = (builders.button("talk-to-a-person", "Talk to a person"),)
+    replies = tuple(
+        Reply(part, buttons=buttons if number % 3 else ()) for number, part in enumerate(parts)
+    )
+    dialogue.result = replace(dialogue.result, replies=replies)
+    result = send(state, "does it hurt")
+    assert [reply.text for reply in result.replies] == parts
+    assert [row.text for row in stored(state)[1:]] == parts
+
+
+class InterruptedDialogue(FakeDialogue):
+    """Something happens, and is not finished yet, when the dialogue answers."""
+
+    def __init__(self, happening: Callable[[], None]) -> None:
+        super().__init__()
+        self._happening = happening
+
+    def send(
+        self, conversation_id: str, text: str, *, message_id: int, context: Mapping[str, Any]
+    ) -> DialogueResult:
+        self._happening()
+        return super().send(conversation_id, text, message_id=message_id, context=context)
+
+
+def test_a_red_flag_that_is_being_stored_when_the_dialogue_answers_goes_first(
+    state: AppState, screen: Screen
+) -> None:
+    """The answer waits for the conversation's lock, and then sees what its holder did."""
+    begun, threads = threading.Event(), []
+
+    def store_red_flag() -> None:
+        inbound = builders.inbound(URGENT, client_message_id="message-0002")
+        verdict = state.screen.verdict(URGENT)
+        with state.database.transaction() as session:
+            message = transcript.store_inbound(session, inbound, URGENT, verdict)
+            assert message is not None
+            begun.set()
+            time.sleep(0.3)
+            open_or_add(
+                session,
+                conversation_id="c1",
+                message_id=message.id,
+                tier=Tier.URGENT,
+                reason="red_flag",
+                rule_ids=verdict.rule_ids,
+                now=state.clock(),
+            )
+
+    def happening() -> None:
+        threads.append(threading.Thread(target=store_red_flag))
+        threads[0].start()
+        assert begun.wait(5)
+
+    opened = open_app_state(
+        state.settings,
+        state.clock,
+        InterruptedDialogue(happening),  # type: ignore[arg-type]
+        screen,
+    )
+    result = send(opened, "does it hurt")
+    threads[0].join()
+    opened.close()
+    assert result.outcome is Outcome.ESCALATED_URGENT
+    assert "(916) 555-0142" in result.replies[0].text
+    assert all(row.answer_id is None for row in stored(state))
+
+
+def test_what_the_dialogue_says_is_dropped_when_a_person_took_over_meanwhile(
+    state: AppState, screen: Screen
+) -> None:
+    def happening() -> None:
+        with state.database.transaction() as session:
+            take_over(session, "c1", "Maria", state.clock(), texts=state.texts)
+
+    opened = open_app_state(
+        state.settings,
+        state.clock,
+        InterruptedDialogue(happening),  # type: ignore[arg-type]
+        screen,
+    )
+    result = send(opened, "does it hurt")
+    opened.close()
+    assert result.outcome is Outcome.STAFF_OWNED
+    assert result.replies == ()
 
 
 def test_a_repeat_is_answered_alike_and_stored_once(
@@ -200,6 +312,18 @@ def test_after_staff_resolved_it_a_new_sign_is_told_in_full_again(state: AppStat
     with state.database.transaction() as session:
         resolve(session, 1, "dana", "seen_same_day", "", state.clock())
     assert "clinician today" in send(state, URGENT, 3).replies[0].text
+
+
+def test_later_messages_do_not_make_a_queued_one_wait_longer(
+    state: AppState, dialogue: FakeDialogue
+) -> None:
+    dialogue.down = True
+    for number in range(1, 8):
+        send(state, "does it hurt", number)
+    first = stored(state)[0]
+    assert first.attempts == 7, "each later message tried it before itself"
+    assert first.retry_at is not None
+    assert first.retry_at <= state.clock() + RETRY_AFTER
 
 
 class OneNet(TierModel):
@@ -397,6 +521,7 @@ def test_earlier_turns_go_along_for_follow_up_questions(
     assert context["language"] == "en"
     assert context["today"] == "2026-11-23"
     assert context["channel"] == "web"
+    assert context["triage"] == {"tier": "none", "rule_ids": [], "language": "en"}
 
 
 def test_a_red_flag_is_answered_although_the_turn_before_cannot_be_read(

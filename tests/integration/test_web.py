@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from bot.dialogue.client import DialogueResult
 from bot.messages import Tier, Verdict
 from bot.triage.screen import Screen
-from bot.web import SECURITY_HEADERS
+from bot.web import SECURITY_HEADERS, Guard, create_app
 from bot.worker import beat
 from tests.fakes import FakeDialogue
 from tests.integration.conftest import OpenSite
@@ -231,6 +232,33 @@ def test_an_unforeseen_error_is_a_plain_problem_with_headers_and_no_words_in_the
     assert patient.history()[0]["text"] == f"does it hurt {MARK}", "the message is kept"
     assert "RuntimeError" in caplog.text, "the error is noticed"
     assert MARK not in caplog.text
+
+
+def test_an_error_in_the_middle_of_a_response_ends_it_and_starts_no_second_one(
+    site: Site,
+) -> None:
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def breaks(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("in the middle")
+
+    async def nothing() -> MutableMapping[str, Any]:
+        raise AssertionError("nobody reads the body")
+
+    async def keep(event: MutableMapping[str, Any]) -> None:
+        sent.append(event)
+
+    app = create_app(site.state)
+    app.state.clinic = site.state
+    scope = {"type": "http", "method": "GET", "path": "/api/chat/events", "headers": [], "app": app}
+    scope |= {"query_string": b"", "scheme": "http", "server": ("localhost", 80)}
+    with pytest.raises(RuntimeError, match="in the middle"):
+        asyncio.run(Guard(breaks)(scope, nothing, keep))
+    (start,) = sent
+    headers = {name.decode(): value.decode() for name, value in start["headers"]}
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
 
 
 def test_ordinary_work_logs_no_patient_words(

@@ -81,6 +81,13 @@ def test_everything_reports_ready(product: Product) -> None:
     assert f"Notifications of staff: {told}" in product.output.read_text()
 
 
+def test_rasa_is_served_without_tensorflow(product: Product) -> None:
+    (rasa,) = product.processes("rasa run")
+    mapped = Path(f"/proc/{rasa}/maps").read_text(encoding="utf-8")
+    assert "onnxruntime" in mapped
+    assert "tensorflow" not in mapped
+
+
 def test_rasa_answers_nobody_but_the_web_app(product: Product) -> None:
     ports = re.findall(r"-p (\d+)", " ".join(_command_lines(product)))
     for port in ports:

@@ -4,6 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import uvicorn
 
 from bot.settings import DEFAULTS, SECRETS, Settings, load_settings
 from bot.stack import StackError, child_environment, make_stack
@@ -80,3 +81,13 @@ def test_the_model_that_is_looked_for_is_the_one_that_was_named(tmp_path: Path) 
         make_stack(settings, tmp_path, (), tmp_path / "absent.tar.gz").start()
     (tmp_path / "there.tar.gz").touch()
     make_stack(settings, tmp_path, (), tmp_path / "there.tar.gz").start()
+
+
+PROXY_IDLE_S = 60  # nginx keeps an idle connection this long; a browser's client mostly less
+
+
+def test_an_idle_connection_is_closed_by_the_other_side_first(tmp_path: Path) -> None:
+    settings = load_settings(dict.fromkeys(SECRETS, SECRET))
+    command = make_stack(settings, tmp_path, ("web",)).part("web").command
+    kept = uvicorn.main.make_context("uvicorn", command[3:]).params["timeout_keep_alive"]
+    assert kept > PROXY_IDLE_S
