@@ -51,7 +51,7 @@ def respond(dispatcher: CollectingDispatcher, turn: Turn, shared: Resources) -> 
         admit_no_answer(dispatcher, turn, shared, "other_language")
         return
     choice = decide(turn, shared)
-    if turn.language == "es" and not _readable(turn, choice):
+    if turn.language == "es" and not _readable(turn, choice, shared):
         respond_in_spanish(dispatcher, turn, shared)
     elif turn.unknown_name:
         pass_on(dispatcher, turn, shared, "unknown_name", "unknown_name")
@@ -114,8 +114,13 @@ def pass_on(
     say(dispatcher, turn, Outcome.ESCALATED_ROUTINE, [reply], Tier.ROUTINE)
 
 
-def _readable(turn: Turn, choice: Choice) -> bool:
-    """Whether a message with Spanish words is English enough to be answered so."""
+def _readable(turn: Turn, choice: Choice, shared: Resources) -> bool:
+    """Whether a message with Spanish words is English enough to be answered so.
+
+    Not where a turn before may have decided: "¿cuánto cuesta?" after a question about peeling.
+    """
+    if turn.understood.last_topic is not None and shared.spanish.find(turn.text) is not None:
+        return False
     return choice.kind is Kind.ANSWER and turn.understood.whole.coverage >= READABLE
 
 

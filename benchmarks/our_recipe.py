@@ -4,6 +4,8 @@ The same two parts as in the product: the intent model with its settings from
 `config.yml`, and likeness to phrasings by meaning and by letters, added to it. In the
 product likeness ranks answers; here each intent takes an answer's place, with its
 training messages as phrasings and its name as title, which counts as a phrasing too.
+Misspelt words are repaired as in the product, towards the bot's own words; because a bot's
+words are few, the message as it was typed counts as much as the repaired one.
 Nothing is fitted on anything but training messages: the bot's own, and other bots' as
 stand-ins for what is out of scope.
 """
@@ -19,12 +21,13 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.sparse import csr_matrix
 
 from benchmarks.hint3 import OUTSIDE, Guesses, Labelled
 from benchmarks.metrics import accuracy, best_threshold, cut, matthews
 from bot.nlu.encoder import SentenceEncoder, Vectors
 from bot.nlu.intent_model import IntentModel, IntentModelConfig, fold
+from bot.nlu.letters import LetterRows
+from bot.nlu.words import Vocabulary, read_words
 from bot.settings import ROOT
 
 FOLDS = 5
@@ -68,26 +71,35 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A fitted bot: the model, and the phrasings with their intents' places."""
+    """A fitted bot: the model, its words, and the phrasings with their intents' places."""
 
     encoder: Memory
     model: IntentModel
     vectors: Vectors
-    letters: csr_matrix
+    letters: LetterRows
     owners: list[npt.NDArray[np.int64]]
+    vocabulary: Vocabulary
 
     def guess(self, texts: Sequence[str]) -> Guesses:
-        """Each text's best intent; the score is likeness plus weighted probability."""
+        """Each text's best intent; the score is likeness plus weighted probability.
+
+        The mean of two readings: as it was typed, and with its misspelt words repaired.
+        """
+        repaired = [self.vocabulary.repaired(text) for text in texts]
+        scores = (self._scores(texts) + self._scores(repaired)) / 2
+        best = scores.argmax(1)
+        return Guesses([self.model.intents[i] for i in best], scores.max(1).tolist())
+
+    def _scores(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         vectors = self.encoder.encode(texts)
         scores = CHANCE * self.model.probabilities(texts, vectors)
-        asked = self.model.letters.transform([fold(text) for text in texts])
+        groups = self.model.letters
         by_meaning = vectors @ self.vectors.T
-        by_letters = (asked @ self.letters.T).toarray()
+        by_letters = np.stack([self.letters.likeness(*groups.weigh(fold(t))) for t in texts])
         for place, rows in enumerate(self.owners):
             scores[:, place] += MEANING * by_meaning[:, rows].max(1)
             scores[:, place] += LETTERS * by_letters[:, rows].max(1)
-        best = scores.argmax(1)
-        return Guesses([self.model.intents[i] for i in best], scores.max(1).tolist())
+        return scores
 
 
 def fit(train: Labelled, encoder: Memory, config: IntentModelConfig) -> Recipe:
@@ -98,9 +110,11 @@ def fit(train: Labelled, encoder: Memory, config: IntentModelConfig) -> Recipe:
     model = IntentModel(config)
     vectors = encoder.encode(texts)
     model.fit(texts, vectors, labels.tolist())
-    letters = model.letters.transform([fold(text) for text in texts])
+    letters = LetterRows(model.letters, [fold(text) for text in texts])
     owners = [np.flatnonzero(labels == name) for name in model.intents]
-    return Recipe(encoder, model, vectors, letters, owners)
+    ordinary = read_words(ROOT / "data/triage/ordinary_words.txt")
+    vocabulary = Vocabulary(texts, ordinary)
+    return Recipe(encoder, model, vectors, letters, owners, vocabulary)
 
 
 def title(intent: str) -> str:

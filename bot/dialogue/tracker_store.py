@@ -1,14 +1,14 @@
 """Rasa's SQL tracker store, reading a window instead of the whole session.
 
 Lacking in the stock store: each turn loads, replays and counts every event of the
-session, so long conversations crawl.
+session, so long conversations crawl; and it keeps every parse and every reply whole,
+which our own transcript has already.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,13 @@ from sqlalchemy.orm import Session
 from bot.settings import load_settings
 
 WINDOW_EVENTS = 48
-"""How many events a turn loads: about eight turns, more than any rule looks back."""
+"""How far back a turn looks for slots and forms: about eight turns, more than any form takes."""
+RECENT_EVENTS = 8
+"""How many of the newest events it loads whatever they are: the last turn."""
+_STATE = frozenset(
+    {"slot", "reset_slots", "active_loop", "loop_interrupted", "session_started", "restart"}
+)
+_KEPT_OF_PARSE = frozenset({"text", "intent", "entities", "message_id"})
 
 _LOADED = "_clinic_loaded_events"
 
@@ -64,12 +70,35 @@ class ClinicTrackerStore(SQLTrackerStore):
             starts = [i for i, row in enumerate(rows) if row.type_name == "session_started"]
             # Rasa's rule: a tracker holds the latest session, from its action on.
             rows = rows[max(starts[-1] - 1, 0) :] if starts else rows
+            older, recent = rows[:-RECENT_EVENTS], rows[-RECENT_EVENTS:]
+            rows = [row for row in older if row.type_name in _STATE] + recent
         return [json.loads(row.data) for row in rows]
 
-    def _additional_events(self, session: Session, tracker: DialogueStateTracker) -> Iterator[Any]:
-        loaded = getattr(tracker, _LOADED, 0)
+    async def save(self, tracker: DialogueStateTracker) -> None:
+        """Store the events since the tracker was loaded, in one statement."""
+        await self.stream_events(tracker)
+        new = itertools.islice(tracker.events, getattr(tracker, _LOADED, 0), None)
+        rows = [self._row(tracker.sender_id, event.as_dict()) for event in new]
         setattr(tracker, _LOADED, len(tracker.events))
-        return itertools.islice(tracker.events, loaded, len(tracker.events))
+        if rows:
+            with self.engine.begin() as connection:
+                connection.execute(sa.insert(self.SQLEvent.__table__), rows)
+
+    def _row(self, sender_id: str, event: dict[str, Any]) -> dict[str, Any]:
+        if event["event"] == "user":
+            parse = {k: v for k, v in event["parse_data"].items() if k in _KEPT_OF_PARSE}
+            # What intake says of the turns before is in its own transcript.
+            event = {**event, "parse_data": parse, "metadata": {}}
+        elif event["event"] == "bot":
+            event = {**event, "data": {}}
+        return {
+            "sender_id": sender_id,
+            "type_name": event["event"],
+            "timestamp": event.get("timestamp"),
+            "intent_name": event.get("parse_data", {}).get("intent", {}).get("name"),
+            "action_name": event.get("name"),
+            "data": json.dumps(event),
+        }
 
 
 def _write_ahead(connection: Any, _record: object) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from bot.content.store import PublishedAnswer
 from bot.nlu.encoder import Vectors
 from bot.nlu.intent_model import fold
+from bot.nlu.letters import LetterGroups, LetterRows
 from bot.nlu.words import Vocabulary
 
 Scores = npt.NDArray[np.float32]
@@ -85,7 +86,7 @@ class AnswerIndex:
         phrasings = [
             (text, number)
             for number, answer in enumerate(self.answers)
-            for text in (answer.title, *answer.phrasings)
+            for text in asked_as(answer)
         ]
         sentences = [
             (text, number)
@@ -94,27 +95,22 @@ class AnswerIndex:
         ]
         self.texts = [text for text, _ in phrasings]
         self._owners = np.array([number for _, number in phrasings], dtype=np.int64)
-        self._body_owners = np.array([number for _, number in sentences], dtype=np.int64)
+        body_owners = np.array([number for _, number in sentences], dtype=np.int64)
+        # Each answer owns one unbroken run, as the texts were listed.
+        numbers = np.arange(len(self.answers))
+        self._runs = np.searchsorted(self._owners, numbers)
+        self._body_runs = np.searchsorted(body_owners, numbers)
         self.known_vectors = embedded(
             [t for t, _ in [*phrasings, *sentences]], encoder, known or {}
         )
         self.vocabulary = Vocabulary([*self.texts, *(a.body for a in self.answers)], ordinary)
         if not self.answers:
             return
-        self._vectors = np.stack([self.known_vectors[text] for text in self.texts])
-        self._bodies = np.stack([self.known_vectors[text] for text, _ in sentences])
-        # Imported here: the action server uses this module's types only, without its weight.
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
-        self._letters = TfidfVectorizer(
-            analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, dtype=np.float32
-        )
-        self._letter_rows = self._letters.fit_transform([fold(t) for t in self.texts])
-        self._words = TfidfVectorizer(
-            analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, dtype=np.float32
-        )
-        self._word_rows = self._words.fit_transform([fold(_whole(a)) for a in self.answers])
-        self._head = _ridge_head(self._vectors, self._owners, len(self.answers))
+        self._vectors = np.stack([self.known_vectors[t] for t, _ in [*phrasings, *sentences]])
+        folded, wholes = map(fold, self.texts), map(fold, map(_whole, self.answers))
+        self._letters, self._letter_rows = _weighed(list(folded), (2, 4))
+        self._words, self._word_rows = _weighed(list(wholes), (3, 5))
+        self._head = _ridge_head(self._vectors[: len(phrasings)], self._owners, len(self.answers))
 
     def rank(self, text: str, vector: Vectors, limit: int = CANDIDATES) -> Ranked:
         """The nearest answers.
@@ -130,11 +126,12 @@ class AnswerIndex:
         scores = np.zeros(len(self.answers), dtype=np.float32)
         for name, view in views.items():
             scores += self._weights[name] * view
-        order = np.argsort(-scores)[:limit]
+        best = np.argsort(-scores)[:limit]
+        chosen = zip(best.tolist(), scores[best].tolist(), strict=True)
         return Ranked(
             tuple(
-                Candidate(self.answers[i].id, self.answers[i].topic, round(float(scores[i]), 4))
-                for i in order
+                Candidate(self.answers[i].id, self.answers[i].topic, round(score, 4))
+                for i, score in chosen
             ),
             nearest=round(float(views["nearest"].max()), 4),
             coverage=round(self.vocabulary.coverage(text), 4),
@@ -144,23 +141,59 @@ class AnswerIndex:
         """Likeness to every answer, by view (`choice_weights.VIEWS`), for fitting weights."""
         folded = fold(text)
         likeness = self._vectors @ vector
-        nearest = self._best(likeness, self._owners)
-        rest = np.where(likeness >= nearest[self._owners], 0.0, likeness).astype(np.float32)
-        letters = self._letter_rows @ self._letters.transform([folded]).T
-        words = self._word_rows @ self._words.transform([folded]).T
+        phrasings, bodies = likeness[: len(self.texts)], likeness[len(self.texts) :]
+        nearest = _best(phrasings, self._runs)
+        rest = np.where(phrasings >= nearest[self._owners], np.float32(0), phrasings)
+        letters = self._letter_rows.likeness(*self._letters.weigh(folded))
         return {
             "nearest": nearest,
-            "second": self._best(rest, self._owners),
-            "letters": self._best(letters.toarray().ravel(), self._owners),
-            "words": words.toarray().ravel(),
-            "body": self._best(self._bodies @ vector, self._body_owners),
-            "head": np.asarray(vector @ self._head, dtype=np.float32),
+            "second": _best(rest, self._runs),
+            "letters": _best(letters, self._runs),
+            "words": self._word_rows.likeness(*self._words.weigh(folded)),
+            "body": _best(bodies, self._body_runs),
+            "head": vector @ self._head,
         }
 
-    def _best(self, values: Scores, owners: npt.NDArray[np.int64]) -> Scores:
-        # Each answer owns one unbroken run, as the texts were listed; far faster than `maximum.at`.
-        starts = np.searchsorted(owners, np.arange(len(self.answers)))
-        return np.maximum(np.maximum.reduceat(values, starts), 0.0).astype(np.float32)
+
+def _best(values: Scores, runs: npt.NDArray[np.int64]) -> Scores:
+    """The greatest value of each answer's run, none below 0."""
+    # Far faster than `maximum.at`.
+    best: Scores = np.maximum(np.maximum.reduceat(values, runs), np.float32(0))
+    return best
+
+
+def _weighed(texts: Sequence[str], lengths: tuple[int, int]) -> tuple[LetterGroups, LetterRows]:
+    groups = LetterGroups.fit(texts, lengths)
+    return groups, LetterRows(groups, texts)
+
+
+class Answer(Protocol):
+    """What is compared with a question, of a published answer or of its draft in a file."""
+
+    @property
+    def title(self) -> str:
+        """A question in short."""
+        ...
+
+    @property
+    def phrasings(self) -> Sequence[str]:
+        """How patients may ask it."""
+        ...
+
+    @property
+    def body(self) -> str:
+        """What is answered."""
+        ...
+
+
+def asked_as(answer: Answer) -> list[str]:
+    """The texts that stand for the question."""
+    return [answer.title, *answer.phrasings]
+
+
+def texts_of(answer: Answer) -> list[str]:
+    """Every text of an answer that is embedded."""
+    return [*asked_as(answer), *sentences_of(answer.body)]
 
 
 def sentences_of(body: str) -> list[str]:

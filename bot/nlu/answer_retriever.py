@@ -7,10 +7,12 @@ import threading
 import weakref
 from typing import Any
 
+import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.constants import INTENT_MESSAGE_PREFIX
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,11 +22,10 @@ from bot.db import Database
 from bot.nlu.answer_index import AnswerIndex
 from bot.nlu.choice_weights import CHOICE_FILE, load_choice_weights
 from bot.nlu.encoder import shared_encoder
-from bot.nlu.encoder_featurizer import sentence_vector
 from bot.nlu.entities import shared_names
-from bot.nlu.readings import WHOLE, Reading, texts_to_read
+from bot.nlu.readings import Reading, texts_to_read
 from bot.nlu.scope import other_language
-from bot.nlu.vector_file import VectorFile
+from bot.nlu.vector_file import kept_vectors
 from bot.nlu.words import read_words
 from bot.settings import ROOT, load_settings
 
@@ -63,7 +64,7 @@ class AnswerRetriever(GraphComponent):
         self._database = Database(settings.database_url)
         self._revision = -1
         self._index = AnswerIndex([], self._encoder, self._weights.views)
-        self._kept = VectorFile(settings.var_folder, settings.encoder_path)
+        self._kept = kept_vectors(settings)
         self._refresh()
         # A weak reference lets Rasa drop the component; the thread then ends.
         threading.Thread(
@@ -89,22 +90,20 @@ class AnswerRetriever(GraphComponent):
         """Read each message and rank answers for each reading."""
         index = self._index
         for message in messages:
-            text, vector = message.get(TEXT), sentence_vector(message)
-            if not text or vector is None:
+            text = message.get(TEXT)
+            if not text or text.startswith(INTENT_MESSAGE_PREFIX):
                 continue
             before = (message.get("metadata") or {}).get("before")
-            repaired = index.vocabulary.repaired(text)
-            wanted = texts_to_read(repaired, before)
-            fresh = [words for kind, words in wanted if kind != WHOLE or words != text]
-            vectors = dict(zip(fresh, self._encoder.encode(fresh), strict=True)) if fresh else {}
-            used = [vectors.get(words, vector) for _, words in wanted]
+            wanted = texts_to_read(index.vocabulary.repaired(text), before)
+            texts = list(dict.fromkeys(words for _, words in wanted))
+            vectors = dict(zip(texts, self._encoder.encode(texts), strict=True))
             readings = []
-            for (kind, words), own in zip(wanted, used, strict=True):
-                ranked = index.rank(words, own)
+            for kind, words in wanted:
+                found = index.rank(words, vectors[words])
                 readings.append(
-                    Reading(kind, words, {}, ranked.candidates, ranked.nearest, ranked.coverage)
+                    Reading(kind, words, {}, found.candidates, found.nearest, found.coverage)
                 )
-            message.set(READING_VECTORS, used)
+            message.set(READING_VECTORS, np.stack([vectors[words] for _, words in wanted]))
             message.set(READINGS, [r.record() for r in readings], add_to_output=True)
             message.set(UNKNOWN_NAME, self._names.unknown(text), add_to_output=True)
             message.set(OTHER_LANGUAGE, other_language(text), add_to_output=True)

@@ -6,7 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.nlu.constants import SPACY_DOCS
 from rasa.nlu.extractors.spacy_entity_extractor import SpacyEntityExtractor
+from rasa.nlu.utils.spacy_utils import SpacyModel
+from rasa.shared.nlu.constants import ENTITIES, TEXT
+from rasa.shared.nlu.training_data.message import Message
 from spacy.tokens import Doc
 
 from bot.nlu.names import Names, read_names
@@ -32,6 +36,19 @@ class ClinicEntityExtractor(SpacyEntityExtractor):
     canonical id behind them (`isotretinoin`), which the answer look-up needs, and it
     knows no misspelling ("acutain").
     """
+
+    def process(self, messages: list[Message], model: SpacyModel) -> list[Message]:
+        """Add the entities of each message."""
+        for message in messages:
+            # SpacyNLP has read the message already, in lower case, as our vocabulary is; the
+            # stock extractor reads it again. A letter that is two in lower case moves what
+            # stands after it: then it is read once more.
+            text, doc = message.get(TEXT), message.get(SPACY_DOCS[TEXT])
+            if doc is None or len(doc.text) != len(text):
+                doc = model.model(text)
+            found = self.add_extractor_name(self._extract_entities(doc))
+            message.set(ENTITIES, [*message.get(ENTITIES, []), *found], add_to_output=True)
+        return messages
 
     @staticmethod
     def _extract_entities(doc: Doc) -> list[dict[str, Any]]:

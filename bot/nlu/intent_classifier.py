@@ -73,7 +73,7 @@ class ClinicIntentClassifier(IntentClassifier, GraphComponent):
         """Called by Rasa to predict."""
         component = cls(config, model_storage, resource)
         with model_storage.read_from(resource) as folder:
-            component._model = IntentModel.load(folder / "intents.npz", component._config)
+            component._model = IntentModel.load(folder / "intent_model.npz", component._config)
         return component
 
     def train(self, training_data: TrainingData) -> Resource:
@@ -89,7 +89,7 @@ class ClinicIntentClassifier(IntentClassifier, GraphComponent):
         model.fit(texts, np.stack(vectors), intents)
         self._model = model
         with self._storage.write_to(self._resource) as folder:
-            model.save(folder / "intents.npz")
+            model.save(folder / "intent_model.npz")
         return self._resource
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
@@ -105,7 +105,7 @@ class ClinicIntentClassifier(IntentClassifier, GraphComponent):
                 continue
             readings = message.get("readings")
             if readings:
-                vectors = np.stack(message.get("reading_vectors"))
+                vectors = message.get("reading_vectors")
                 rankings = self._rankings([r["text"] for r in readings], vectors)
                 for reading, ranking in zip(readings, rankings, strict=True):
                     reading["ranking"] = {r["name"]: r["confidence"] for r in ranking}

@@ -17,8 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from bot.nlu.encoder import Vectors
+from bot.settings import ROOT, Settings
 
 logger = logging.getLogger(__name__)
+
+BETWEEN = "\0"
+"""Stands between two texts; the database stores none that has it."""
 
 
 class VectorFile:
@@ -27,28 +31,39 @@ class VectorFile:
     Holds nothing but the clinic's own content: no word of a patient is kept here.
     """
 
-    def __init__(self, var_folder: Path, encoder_path: Path) -> None:
+    def __init__(self, folder: Path, encoder_path: Path, built: Path | None = None) -> None:
         """Nothing is read.
 
         Args:
-            var_folder: What the product may write to; has a folder for this.
+            folder: Where to write; `vectors` is made in it.
             encoder_path: The ONNX file that makes the vectors.
+            built: Another such folder, which is only read: what `bot build-vectors` made.
         """
-        self._folder = var_folder / "vectors"
+        self._folder = folder
         self._encoder_path = encoder_path
+        self._built = built
 
     @cached_property
-    def _path(self) -> Path:
+    def _name(self) -> str:
         # Named after the encoder, so that another encoder's vectors are never read.
         checksum = hashlib.sha256(self._encoder_path.read_bytes()).hexdigest()[:16]
-        return self._folder / f"answer-vectors-{checksum}.npz"
+        return f"vectors/answer-vectors-{checksum}.npz"
+
+    @property
+    def _path(self) -> Path:
+        return self._folder / self._name
 
     def read(self) -> dict[str, Vectors]:
         """Vector of each text; empty when there is no readable file."""
+        built = {} if self._built is None else self._read(self._built / self._name)
+        return {**built, **self._read(self._path)}
+
+    def _read(self, path: Path) -> dict[str, Vectors]:
         try:
             # Opened here, because `np.load` leaves its file open when the archive is damaged.
-            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                return dict(zip(stored["texts"].tolist(), stored["vectors"], strict=True))
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                texts = stored["words"].tobytes().decode().split(BETWEEN)
+                return dict(zip(texts, stored["vectors"], strict=True))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -64,9 +79,15 @@ class VectorFile:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with part.open("wb") as file:
-                np.savez(file, texts=np.array(list(vectors)), vectors=np.stack([*vectors.values()]))
+                words = np.frombuffer(BETWEEN.join(vectors).encode(), dtype=np.uint8)
+                np.savez(file, words=words, vectors=np.stack([*vectors.values()]))
             part.replace(self._path)
         except OSError as error:
             logger.warning("vectors are not kept: %s", type(error).__name__)
             with suppress(OSError):
                 part.unlink(missing_ok=True)
+
+
+def kept_vectors(settings: Settings) -> VectorFile:
+    """The vectors of this installation, those that came with its model included."""
+    return VectorFile(settings.var_folder, settings.encoder_path, ROOT / "models")

@@ -29,6 +29,16 @@ def test_what_was_written_is_read_again(tmp_path: Path, encoder: Path) -> None:
         assert read[text].dtype == np.float32
 
 
+def test_what_was_built_is_read_too_and_left_alone(tmp_path: Path, encoder: Path) -> None:
+    VectorFile(tmp_path / "built", encoder).write(VECTORS)
+    kept = VectorFile(tmp_path / "own", encoder, built=tmp_path / "built")
+    assert list(kept.read()) == list(VECTORS)
+    new = {"new": np.array([0.0, 1.0], dtype=np.float32)}
+    kept.write(new)
+    assert set(kept.read()) == {*VECTORS, "new"}
+    assert set(VectorFile(tmp_path / "built", encoder).read()) == set(VECTORS)
+
+
 def test_another_encoder_does_not_read_them(tmp_path: Path, encoder: Path) -> None:
     VectorFile(tmp_path, encoder).write(VECTORS)
     encoder.write_bytes(b"another encoder")
