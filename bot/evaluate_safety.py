@@ -90,7 +90,7 @@ def _intents(settings: Settings) -> TierOf:
     """
     encoder = SentenceEncoder(settings.encoder_path)
     with tempfile.TemporaryDirectory(prefix="clinic-evaluate-") as folder:
-        path = Path(folder) / "intents.npz"
+        path = Path(folder) / "intent_model.npz"
         with tarfile.open(ROOT / "models" / "clinic.tar.gz") as archive:
             member = next(m for m in archive.getmembers() if m.name.endswith(path.name))
             packed = archive.extractfile(member)

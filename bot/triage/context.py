@@ -21,6 +21,8 @@ class Status(str, Enum):
     NEGATED = "negated"
     HYPOTHETICAL = "hypothetical"
     PAST = "past"
+    SETTLED = "settled"
+    """Of late, and over by now: no urgent sign, but an emergency even so."""
     STORY = "story"
     THING = "thing"
     """Of an animal or a thing: no red flag, unless it ate the numbing cream."""
@@ -50,6 +52,7 @@ class Scopes:
         negative: Words that are negative themselves (``cant``, ``wont``).
         hypothetical: Whether each word is in a general or what-if question.
         past: Whether each word tells of an old event.
+        settled: Whether each word tells of a sign that is over.
         story: Whether each word tells of people the patient does not ask for.
         thing: Whether each word tells of an animal or a thing.
         confirms: First words of "that is what I have", or of "right now".
@@ -61,6 +64,7 @@ class Scopes:
     negative: frozenset[int]
     hypothetical: tuple[bool, ...]
     past: tuple[bool, ...]
+    settled: tuple[bool, ...]
     story: tuple[bool, ...]
     thing: tuple[bool, ...]
     confirms: tuple[int, ...]
@@ -81,11 +85,17 @@ class Scopes:
         first = match.start
         if self.story[first]:
             return Status.STORY
+        supposed = (
+            self.hypothetical[first] and not confirmed and all(c <= first for c in self.confirms)
+        )
         if self.thing[first]:
-            return Status.THING
-        if self.hypothetical[first] and not confirmed and all(c <= first for c in self.confirms):
+            # "What if my dog eats the cream": neither of a patient nor of now.
+            return Status.IDIOM if supposed else Status.THING
+        if supposed:
             return Status.HYPOTHETICAL
-        return Status.PAST if self.past[first] else Status.LIVE
+        if self.past[first]:
+            return Status.PAST
+        return Status.SETTLED if self.settled[first] else Status.LIVE
 
 
 class Context:
@@ -171,8 +181,9 @@ class Context:
             negative=frozenset(i for s in spots["negative_words"] for i in range(*s)),
             hypothetical=hypothetical,
             past=meaning.past(words, clauses, spots),
+            settled=meaning.settled(words, clauses, spots, signs),
             story=meaning.story(words, clauses, spots),
-            thing=meaning.things(clauses, spots),
+            thing=meaning.things(words, clauses, spots),
             confirms=(
                 *(s for s, _ in spots["confirms"] if not hypothetical[s]),
                 *(s for s, _ in spots["happening"]),

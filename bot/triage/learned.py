@@ -36,7 +36,7 @@ class TierThresholds:
     """
 
     emergency: float = 0.4
-    urgent: float = 0.3
+    urgent: float = 0.35
     routine: float = 0.5
 
 

@@ -14,8 +14,20 @@ _ABSORBED: Final = 2
 _SIDE_REACH: Final = 3
 
 _QUOTES: Final = frozenset('"\u201c\u201d\u00ab\u00bb')
+# Single marks only where a word is set off by them; most are apostrophes.
+_SINGLE_QUOTES: Final = frozenset("'\u2018\u2019")
+_LONGEST_LAST_QUOTE: Final = 12
+_LONGEST_EXPRESSION: Final = 2
 
 _I: Final = frozenset({"i", "im", "ive", "yo"})
+_PERSONS: Final = _I | {"he", "hes", "she", "shes", "her", "his", "ella", "me", "my", "we"}
+_ME: Final = _I | {"me", "my", "mine", "myself", "we", "us", "mi", "mis"}
+_OTHERS: Final = frozenset({"him", "her", "them"})
+_ME_OR_HIM: Final = _ME | {"him", "them"}
+_VETS: Final = frozenset({"vet", "vets", "veterinario", "veterinaria"})
+
+# "Ha. That was in spring": as many sentences before it may be meant.
+_TOLD_BACK: Final = 3
 
 _RESET, _HYPOTHETICAL, _LIVE = 0, 1, 2
 
@@ -124,8 +136,11 @@ def past(words: Sequence[Word], clauses: Clauses, spots: Spots) -> tuple[bool, .
     present = _words(spots, "present")
     strong = _words(spots, "present_strong")
     result = [False] * len(clauses.sentences)
+    later = {sentence.start for sentence in _told_later(clauses, spots)}
     for sentence in clauses.each_sentence():
-        dated_loosely = not dates.isdisjoint(sentence) and treatment.isdisjoint(sentence)
+        dated_loosely = treatment.isdisjoint(sentence) and (
+            not dates.isdisjoint(sentence) or sentence.start in later
+        )
         if history.isdisjoint(sentence) and not dated_loosely:
             continue
         renewed = False
@@ -139,6 +154,75 @@ def past(words: Sequence[Word], clauses: Clauses, spots: Spots) -> tuple[bool, .
                 if current.isdisjoint(piece) and (dated or not renewed):
                     result[piece.start : piece.stop] = [True] * len(piece)
     return tuple(result)
+
+
+def _told_later(clauses: Clauses, spots: Spots) -> Iterator[range]:
+    """Yield the sentences that a later one dates: "I fainted once. That was in college"."""
+    told = {start for start, _ in spots["told_when"]}
+    if not told or spots["revived"]:
+        return
+    before: list[range] = []
+    for sentence in clauses.each_sentence():
+        if not told.isdisjoint(sentence):
+            yield from before[-_TOLD_BACK:]
+            before = []
+        before.append(sentence)
+
+
+def settled(
+    words: Sequence[Word], clauses: Clauses, spots: Spots, signs: Collection[int]
+) -> tuple[bool, ...]:
+    """Tell for each word whether it is of a sign that is said to be over.
+
+    "The bumps went away by themselves", "puffy for two days, gone by Monday". Nothing is over
+    that came back, that is hoped for, that is of today or yesterday, or that needed a medicine.
+    """
+    result = [False] * len(words)
+    cues = spots["settled"]
+    inside = _words(spots, "settled")
+    if not cues or not inside.issuperset(_words(spots, "revived")):
+        return tuple(result)
+    doubtful = (_words(spots, "unsettled") | _words(spots, "resets")) - inside
+    present = (_words(spots, "present") | _words(spots, "present_strong")) - inside
+    ands = _words(spots, "and_words")
+    subjects = _words(spots, "settled_subjects")
+    cut = {i for i, word in enumerate(words) if word.gap is not Gap.NONE} | ands
+    for start, _ in cues:
+        sentence = clauses.in_sentence(start)
+        if not doubtful.isdisjoint(sentence):
+            continue
+        begin = _start_of_piece(start, sentence.start, cut)
+        own = range(begin, start)
+        if not present.isdisjoint(own):
+            continue
+        if any(i in signs for i in own):
+            if _groups(own, signs) == 1:
+                result[begin:start] = [True] * len(own)
+            continue
+        if not all(i in subjects or i in ands for i in own):
+            continue
+        # "It was puffy for two days, gone by Monday": what stands just before is meant.
+        first = sentence.start
+        if begin == first and first:
+            first = clauses.in_sentence(first - 1).start
+        while begin > first:
+            piece = range(_start_of_piece(begin - 1, first, cut), begin)
+            if not present.isdisjoint(piece) or not doubtful.isdisjoint(piece):
+                break
+            result[piece.start : begin] = [True] * len(piece)
+            begin = piece.start
+    return tuple(result)
+
+
+def _start_of_piece(i: int, first: int, cut: Collection[int]) -> int:
+    while i > first and i not in cut:
+        i -= 1
+    return i
+
+
+def _groups(piece: range, signs: Collection[int]) -> int:
+    """Return how many signs a piece names; words of one sign stand side by side."""
+    return sum(i in signs and i - 1 not in signs for i in piece)
 
 
 def _between_commas(words: Sequence[Word], clause: range) -> Iterator[range]:
@@ -155,8 +239,9 @@ def story(words: Sequence[Word], clauses: Clauses, spots: Spots) -> tuple[bool, 
     around = {start for start, _ in spots["stories_around"]}
     distant = {start for start, _ in spots["distant_people"]}
     own = {start for start, _ in spots["own"]}
+    present = _words(spots, "present")
     # "my coworker fainted" is a story; "my coworker is on your floor" asks for help.
-    now = _words(spots, "present") | _words(spots, "at_the_clinic")
+    now = present | _words(spots, "at_the_clinic")
     continues = {start for start, _ in spots["story_continues"]}
     result = [False] * len(clauses.sentences)
     told = seen = False
@@ -176,8 +261,10 @@ def story(words: Sequence[Word], clauses: Clauses, spots: Spots) -> tuple[bool, 
             if i in starts:
                 state = told = True
             result[i] = state
-    for i in _in_clause(clauses, spots, "asides", own):
-        result[i] = True
+    # "Your sheet says to call for pus. I have that": no aside then.
+    if not spots["confirms"]:
+        for i in _in_clause(clauses, spots, "asides", own):
+            result[i] = True
     # "My son has a fever, cancel me": no patient, as long as nothing is of this clinic.
     live = any(spots[name] for name in ("at_the_clinic", "handed_out", "happening"))
     if spots["calling_off"] and not live:
@@ -186,32 +273,72 @@ def story(words: Sequence[Word], clauses: Clauses, spots: Spots) -> tuple[bool, 
                 if i in own or words[i].forms[0] in _I:
                     break
                 result[i] = True
-    if spots["documents"]:
+    if spots["documents"] and not spots["confirms"]:
         for quote in _quoted(words):
-            around = set(clauses.in_sentence(quote.start)) - set(quote)
-            if own.isdisjoint(around):
+            rest = set(clauses.in_sentence(quote.start)) - set(quote)
+            # One or two words may be an apt expression: 'my chin is "oozing"'.
+            apt = len(quote) <= _LONGEST_EXPRESSION and not present.isdisjoint(rest)
+            if own.isdisjoint(rest) and not apt:
                 result[quote.start : quote.stop] = [True] * len(quote)
     return tuple(result)
 
 
 def _quoted(words: Sequence[Word]) -> Iterator[range]:
     """Yield the words between quotation marks, or after a dictated "quote" up to "unquote"."""
+    yield from _between(words, _QUOTES, dictated=True)
+    for quote in _between(words, _SINGLE_QUOTES, dictated=False):
+        if not any(words[i].forms[0] in _I for i in quote):
+            yield quote
+
+
+def _between(words: Sequence[Word], signs: Collection[str], *, dictated: bool) -> Iterator[range]:
     start: int | None = None
     for i, word in enumerate(words):
-        marks = sum(mark in _QUOTES for mark in word.lead)
-        dictated = word.forms[0] in ("quote", "unquote")
-        if start is not None and (marks or dictated):
+        marks = sum(mark in signs for mark in word.lead)
+        spoken = dictated and word.forms[0] in ("quote", "unquote")
+        if start is not None and (marks or spoken):
             yield range(start, i)
             start = i if marks == 2 else None
-        elif marks == 1 or word.forms[0] == "quote":
+        elif spoken and word.forms[0] == "quote":
             start = i
+        elif marks == 1 and not (i and len(word.lead) == 1 and words[i - 1].forms[0].isdigit()):
+            # Alone after a number it stands for inches.
+            start = i
+    # The mark that closes a message stands before no word.
+    if start is not None and dictated and len(words) - start <= _LONGEST_LAST_QUOTE:
+        yield range(start, len(words))
 
 
-def things(clauses: Clauses, spots: Spots) -> tuple[bool, ...]:
-    """Tell for each word whether its clause is about an animal or a thing."""
+def things(words: Sequence[Word], clauses: Clauses, spots: Spots) -> tuple[bool, ...]:
+    """Tell for each word whether it is said of an animal or a thing.
+
+    A thing is spoken of to the end of its clause, a pet to the end of the sentence ("and his
+    eye is weepy"); both end where a person is named, and a pet that bit counts as no pet.
+    """
     own = {start for start, _ in spots["own"]}
-    told = set(_in_clause(clauses, spots, "things", own))
-    return tuple(i in told for i in range(len(clauses.sentences)))
+    people = {start for start, _ in spots["relatives"]}
+    hurt = _words(spots, "animal_contact")
+    vet = any(word.forms[0] in _VETS for word in words)
+    result = [False] * len(words)
+
+    def tell(start: int, end: int, stop: int) -> None:
+        for i in range(start, stop):
+            if i >= end and (i in own or words[i].forms[0] in _ME_OR_HIM):
+                break
+            result[i] = True
+
+    for start, end in spots["things"]:
+        tell(start, end, clauses.in_clause(start).stop)
+    for start, end in spots["animals"]:
+        sentence = clauses.in_sentence(start)
+        # "Came home with the dog, she passed out" is not of the dog, as far as one can tell.
+        subject = start == sentence.start or words[start].gap is Gap.COMMA or vet
+        after = {words[i].forms[0] for i in range(end, sentence.stop)}
+        alone = people.isdisjoint(range(end, sentence.stop)) and after.isdisjoint(_OTHERS)
+        before = {words[i].forms[0] for i in range(sentence.start, start)}
+        if subject and alone and before.isdisjoint(_PERSONS) and hurt.isdisjoint(sentence):
+            tell(start, end, sentence.stop)
+    return tuple(result)
 
 
 def _in_clause(clauses: Clauses, spots: Spots, name: str, own: Collection[int]) -> Iterator[int]:

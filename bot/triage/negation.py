@@ -6,7 +6,7 @@ a new thought closes, and some negators only look like one ("no idea").
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,11 @@ from bot.triage.text import QUESTION_MARK, Gap, Word
 _REACH: Final = 10
 # "any pus? no": a question of the patient's own, answered at once.
 _LONGEST_CHECKLIST_ITEM: Final = 5
+# Short for "no" in a list of answers only: "fever n, pain 0".
+_SHORT_DENIALS: Final = frozenset({"n", "0", "zero", "cero"})
+_QUESTION_LETTER: Final = "q"
+# So many answers make a list; one alone may be anything.
+_FEWEST_ANSWERS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,50 @@ def scopes(
     for start in denials - pretended:
         for i in _checklist_item(words, clauses, start):
             negators[i].append((start, start + 1))
+    for item, denial in _answers(words, marks, denials - pretended):
+        for i in item:
+            negators[i].append((denial, denial + 1))
     return tuple(tuple(found) for found in negators)
+
+
+def _answers(
+    words: Sequence[Word], marks: _Marks, denials: Collection[int]
+) -> Iterator[tuple[range, int]]:
+    """Yield what a filled-in list denies, and with which word: "pus, no. Fever: n. Burns none"."""
+    found = list(_listed(words, marks, denials))
+    if len(found) >= _FEWEST_ANSWERS:
+        yield from found
+
+
+def _listed(
+    words: Sequence[Word], marks: _Marks, denials: Collection[int]
+) -> Iterator[tuple[range, int]]:
+    before: range | None = None
+    for piece in _pieces(words):
+        denial = piece[-1]
+        denied = denial in denials or words[denial].forms[0] in _SHORT_DENIALS
+        item: range | None = piece[:-1]
+        if denied and not item:
+            # "Pus, no": the item is the piece before, unless a full stop parts them.
+            item = before if words[denial].gap in (Gap.NONE, Gap.COMMA) else None
+        before = None if denied else piece
+        if denied and item and len(item) <= _LONGEST_CHECKLIST_ITEM:
+            bare = all(k in marks.signs or k in marks.fillers for k in item)
+            if bare and not marks.signs.isdisjoint(item):
+                yield item, denial
+
+
+def _pieces(words: Sequence[Word]) -> Iterator[range]:
+    """Yield the words between two pauses, or between the numbers of a form ("Q1 pus no Q2")."""
+    start = 0
+    for i in range(1, len(words) + 1):
+        numbered = i < len(words) and words[i].forms[0] == _QUESTION_LETTER
+        if i == len(words) or numbered or words[i].gap is not Gap.NONE:
+            if words[start].forms[0] == _QUESTION_LETTER:
+                start = min(start + 2, i)
+            if start < i:
+                yield range(start, i)
+            start = i
 
 
 def _covered(spots: Spots, name: str) -> frozenset[int]:

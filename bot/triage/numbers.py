@@ -60,6 +60,12 @@ _BREATHS: Final = frozenset(
 )
 _PULSE: Final = frozenset({"pulse", "bpm", "hr", "heart", "heartrate", "heartbeat", "pulso"})
 
+# "2000 mg" is no year.
+_COUNTED: Final = frozenset(
+    {"mg", "mcg", "ml", "iu", "units", "unidades", "dollars", "bucks", "dolares", "pesos", "steps"}
+    | {"calories", "cals", "miles", "hours", "hrs", "horas", "people", "sq", "times", "veces"}
+)
+
 # From the sheet's examples (100.8, 38.5, "fever 101"); the lower bound is the
 # usual 100.4 F or 38 C, rounded down because a hand thermometer is no better.
 _FEVER_F: Final = (100.0, 109.0)
@@ -107,9 +113,17 @@ def _readings(words: Sequence[Word], position: int, text: str) -> list[str]:
         found.append(FAST_PULSE)
     if _FAST_BREATHING[0] <= value < _FAST_BREATHING[1] and near & _BREATHS:
         found.append(FAST_BREATHING)
-    if numeral.isdigit() and 1950 <= value <= 2100:
+    if _is_year(numeral, word.lead) and following not in _COUNTED:
         found.append(YEAR)
     return found
+
+
+def _is_year(numeral: str, lead: str) -> bool:
+    if not numeral.isdigit():
+        return False
+    # "the summer of '21"
+    short = len(numeral) == 2 and lead[-1:] in ("'", "\u2018", "\u2019")
+    return short or 1950 <= int(numeral) <= 2100
 
 
 def _is_fever(value: float, numeral: str, said_to_be_temperature: bool) -> bool:

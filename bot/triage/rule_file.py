@@ -174,6 +174,9 @@ def _rule(node: Node, lists: frozenset[str], book: Phrasebook) -> Rule:
     counts = keys["counts_when"].texts() if "counts_when" in keys else ["live"]
     if not {"live"} <= set(counts) <= {status.value for status in Status}:
         raise keys["counts_when"].error("must hold 'live', and only ways a match can be meant")
+    if tier is Tier.EMERGENCY:
+        # Getting better does not cancel the advice to call 911.
+        counts = [*counts, Status.SETTLED.value]
     return Rule(
         id=rule_id,
         row=row,

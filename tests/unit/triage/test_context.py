@@ -401,3 +401,108 @@ def test_what_is_over_and_what_is_not(screen: Screen, text: str, tier: Tier) -> 
 )
 def test_what_is_feared_or_dreamt_is_no_report(screen: Screen, text: str, tier: Tier) -> None:
     assert screen.verdict(text).tier is tier
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        # What went away by itself, days ago.
+        ("hives on my neck went away by themselves", NONE),
+        ("the pus is all gone now", NONE),
+        ("la calentura ya se me quitó", NONE),
+        ("Puffy eyelids for two days, gone by Sunday.", NONE),
+        ("the pus went away but its back", URGENT),
+        ("hives went away overnight, they came back this morning", URGENT),
+        ("the rash went away with benadryl", URGENT),
+        ("fever last night, gone this morning", URGENT),
+        ("my cheek is oozing. headache went away", URGENT),
+        ("redness spreading, fever gone", EMERGENCY),
+        ("my throat was closing, it went away", EMERGENCY),
+        ("I passed out, all better now", EMERGENCY),
+        # A date in the next sentence.
+        ("I fainted at the sink. That was in college.", NONE),
+        ("Me desmayé en la playa. Fue hace tres años.", NONE),
+        ("I fainted in the car. That was a year ago. Now I fainted again", EMERGENCY),
+        ("I got hives from your cream. That was in may. still have it", URGENT),
+        ("a bee got my aunt in the summer of '18 and her eye was swollen shut", NONE),
+        ("took 2000 mg of tylenol and my fever is 102", URGENT),
+        # Filled-in lists.
+        ("fever: n, pus: none, blisters: none", NONE),
+        ("Pus, no. Blisters, no. Pink, yes.", NONE),
+        ("fiebre no, pus no, ampollas no", NONE),
+        ("fever yes, pus no", EMERGENCY),
+        ("pus yes fever no chills no", EMERGENCY),
+        ("swelling, no, not going down. pus, yes", URGENT),
+        ("at no point did the fever go down", URGENT),
+        # Quoted, and not.
+        ("Line 3 of the page: 'call for pus or fever.' Is that Celsius?", NONE),
+        ('The magnet says "face drooping, arm weak: call 911". May I take some?', NONE),
+        ('my chin is "oozing" as your page calls it', URGENT),
+        ("Your sheet says to call for pus or a fever. I have both", EMERGENCY),
+        # Pets and things.
+        ("our old cat has pus in one eye, so I am late", NONE),
+        ("mi perrito salió con ronchas, llego tarde", NONE),
+        ("the tomato plants have black spots spreading everywhere", NONE),
+        ("my dog bit me in the face, bleeding wont stop", EMERGENCY),
+        ("my dog jumped and hit my eye, its swollen shut", URGENT),
+        ("came home with the dog, she passed out on the porch", EMERGENCY),
+        ("the dog found him collapsed on the floor, wont wake up", EMERGENCY),
+        ("He's on the floor with the dog, sweating buckets", EMERGENCY),
+        # What-ifs.
+        ("If I ever woke up with pus, whom do I ring?", NONE),
+        ("Should an allergic reaction come at night, do I call you?", NONE),
+        ("qué tal si me desmayo", NONE),
+        ("should my face be oozing", URGENT),
+        ("my husband thinks it could be infected", URGENT),
+        ("my lips are swelling, is that you or 911?", EMERGENCY),
+    ],
+)
+def test_how_a_statement_is_meant(screen: Screen, text: str, tier: Tier) -> None:
+    verdict = screen.verdict(text)
+    if tier is NONE:
+        assert verdict.tier < URGENT
+    else:
+        assert verdict.tier is tier
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        # Figures of speech and the same words in earnest.
+        ("this waitlist is going to give me a heart attack", NONE),
+        ("this cream is giving me hives", URGENT),
+        ("almost passed out laughing at your post", NONE),
+        ("she passed out in the lobby, nobody is laughing", EMERGENCY),
+        ("my head is spinning from all the packages, which is cheapest", NONE),
+        ("my head is spinning and my lips are numb, the cream is still on", EMERGENCY),
+        ("I want to die my hair copper before friday", NONE),
+        ("I want to die since you did my face", EMERGENCY),
+        ("there is a rash of break ins by your lot", NONE),
+        ("there is a rash all over my neck since your cream", URGENT),
+        ("cant open my eyes before 9am so no early slot", NONE),
+        ("cant open my eye this morning, the lid is so swollen", URGENT),
+        ("bubble wrap from your package kept my son busy", NONE),
+        ("i got like bubble wrap on my chin, clear stuff inside", URGENT),
+        ("no puedo ni respirar de la emoción, mañana me toca", NONE),
+        ("no puedo ni respirar bien desde que me pusieron la crema", EMERGENCY),
+        ("take the red line to central, is that still right", NONE),
+        ("a red line runs up my neck from the cheek", URGENT),
+        ("si algún día me diera fiebre, ¿a quién llamo?", NONE),
+        ("me dio fiebre, ¿a quién llamo?", URGENT),
+        # Signs told by things that look or act like them.
+        ("it feels like a stone slab lying on my chest", EMERGENCY),
+        ("husband keeps missing his mouth with the spoon since noon", EMERGENCY),
+        ("the pills are already counted out", EMERGENCY),
+        # "Outgrown" is history of an allergy, and growth of what is drawn around.
+        ("one cheek has outgrown the other, day 4", URGENT),
+        ("the red has outgrown the pen line we drew this morning", URGENT),
+        ("I had hives from strawberries as a kid but outgrew it", NONE),
+        ("round my mouth is bluish since the numbing cream", EMERGENCY),
+    ],
+)
+def test_a_figure_of_speech_is_told_from_a_sign(screen: Screen, text: str, tier: Tier) -> None:
+    verdict = screen.verdict(text)
+    if tier is NONE:
+        assert verdict.tier < URGENT
+    else:
+        assert verdict.tier >= tier
