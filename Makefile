@@ -17,7 +17,7 @@ QUIET := PYTHONWARNINGS=ignore
 TRAINING := config.yml domain.yml $(wildcard data/nlu/*.yml) $(wildcard data/rules/*.yml) \
   $(wildcard data/stories/*.yml) $(wildcard data/nlu/reviewed/*.yml) bot/models/encoder.onnx
 COMPONENTS := bot/nlu/encoder.py bot/nlu/encoder_featurizer.py bot/nlu/intent_model.py \
-  bot/nlu/intent_classifier.py
+  bot/nlu/letters.py bot/nlu/intent_classifier.py
 
 .PHONY: help
 ##@ Daily
@@ -149,7 +149,11 @@ $(BIN)/bot: requirements/dev.lock pyproject.toml | .uv/bin/uv
 models/spacy/meta.json: data/entities.yml bot/nlu/spacy_pipeline.py | $(BIN)/bot
 	@$(QUIET) $(BIN)/bot build-spacy
 
-models/clinic.tar.gz: $(TRAINING) $(COMPONENTS) models/spacy/meta.json | $(BIN)/bot .env
+models/vectors/made: $(wildcard data/answers/*.yml) bot/models/encoder.onnx | $(BIN)/bot .env
+	@$(QUIET) $(BIN)/bot build-vectors
+	@touch $@
+
+models/clinic.tar.gz: $(TRAINING) $(COMPONENTS) models/spacy/meta.json | $(BIN)/bot .env models/vectors/made
 	@echo "Training (about a minute) …"
 	@mkdir -p var/log
 	@$(QUIET) $(BIN)/rasa train --config config.yml --domain domain.yml --data data/nlu data/rules \

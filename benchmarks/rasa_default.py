@@ -79,6 +79,8 @@ def write_project(folder: Path, config: Mapping[str, Any], examples: Examples) -
         {"story": f"story {n}", "steps": [{"intent": n}, {"action": f"utter_{n}"}]} for n in names
     ]
     responses = {f"utter_{n}": [{"text": f"This is the answer for {n}."}] for n in names}
+    # What Rasa says where it is not sure; without it, it says nothing at all.
+    responses["utter_default"] = [{"text": "I did not understand that."}]
     domain = {
         "intents": names,
         "responses": responses,

@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     add("migrate", _migrate, "Bring the database to the newest tables")
     add("seed", _seed, "Bring data/answers/ into the content store")
     add("build-spacy", _build_spacy, "Build the spaCy pipeline from data/entities.yml")
+    add("build-vectors", _build_vectors, "Embed data/answers/, so that no start needs to")
     lint_parser = add("lint-content", _lint, "Check data/answers/ against the clinic's rules")
     lint_parser.add_argument("--folder", type=Path, default=DATA / "answers")
     export_parser = add("export-answers", _export, "Write the published answers as YAML")
@@ -174,6 +175,18 @@ def _build_spacy(_: argparse.Namespace) -> int:
     target = ROOT / "models" / "spacy"
     target.parent.mkdir(exist_ok=True)
     build_pipeline(DATA / "entities.yml").to_disk(target)
+    return 0
+
+
+def _build_vectors(_: argparse.Namespace) -> int:
+    from bot.nlu.answer_index import embedded, texts_of
+    from bot.nlu.encoder import SentenceEncoder
+    from bot.nlu.vector_file import VectorFile
+
+    path = load_settings().encoder_path
+    kept = VectorFile(ROOT / "models", path)
+    texts = [text for answer in load_answers(DATA / "answers") for text in texts_of(answer)]
+    kept.write(embedded(texts, SentenceEncoder(path, threads=2), kept.read()))
     return 0
 
 
