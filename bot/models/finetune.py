@@ -6,7 +6,9 @@ the product never needs it. One encoder serves three tasks, trained together:
 - intent of a message (`data/nlu/`), so that vectors separate what patients ask;
 - answer of a phrasing (`data/answers/`), by cosine to a learned centre, so that
   nearness to a phrasing means the same answer;
-- tier of a message (`data/triage/examples/`), with earlier turns put before it.
+- tier of a message (`data/triage/examples/`), with earlier turns put before it. What it speaks
+  of (its row) and how it is meant (its assertion) are learnt beside, so that a frightening
+  word alone does not decide.
 
 Whole situations of the tier examples and a tenth of the other lines are held out, the
 best epoch on them is kept, and the figures go to `metrics.json` beside the weights.
@@ -35,7 +37,9 @@ BASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 SEED = 7
 MAX_TOKENS = 96
 TIERS = ("none", "routine", "urgent", "emergency")
-FROZEN_LAYERS = 2
+ASSERTIONS = ("now", "feared", "past", "someone_elses", "general", "negated", "joking")
+SIDE_TASK = 0.3
+"""Weight of telling a labelled message's row and assertion, beside its tier."""
 HELD_OUT = 10
 """One situation (or line) in so many is held out."""
 
@@ -62,8 +66,8 @@ def read_answers() -> list[tuple[str, str]]:
     return rows
 
 
-def read_tiers() -> list[tuple[str, str, str]]:
-    """(text with its context, tier, situation)."""
+def read_tiers() -> list[tuple[str, tuple[str, str, str], str]]:
+    """(text with its context, (tier, row, assertion), situation)."""
     rows = []
     for path in sorted((ROOT / "data/triage/examples").glob("*.jsonl")):
         for raw in path.read_text(encoding="utf-8").splitlines():
@@ -71,7 +75,7 @@ def read_tiers() -> list[tuple[str, str, str]]:
             rows.append(
                 (
                     with_context(line["text"], line.get("context") or []),
-                    line["tier"],
+                    (line["tier"], line["row"], line["assertion"]),
                     f"{line['row']}:{line['situation']}",
                 )
             )
@@ -105,13 +109,15 @@ def roughen(text: str, rng: random.Random) -> str:
 class Model(nn.Module):
     """The encoder with its heads; only encoder and tier head are exported."""
 
-    def __init__(self, base: nn.Module, intents: int, answers: int) -> None:
+    def __init__(self, base: nn.Module, intents: int, answers: int, rows: int) -> None:
         super().__init__()
         self.base = base
         width = base.config.hidden_size
         self.intent = nn.Linear(width, intents)
         self.centres = nn.Parameter(F.normalize(torch.randn(answers, width), dim=-1))
         self.tier = nn.Linear(width, len(TIERS))
+        self.row = nn.Linear(width, rows)
+        self.assertion = nn.Linear(width, len(ASSERTIONS))
 
     def pooled(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         hidden = self.base(input_ids=ids, attention_mask=mask).last_hidden_state
@@ -174,14 +180,21 @@ def main() -> None:
 
     intents_train, intents_held = split([(t, intent_ids[y]) for t, y in intents], lambda r: r[0])
     answers_train, answers_held = split([(t, answer_ids[y]) for t, y in answers], lambda r: r[0])
-    tiers_train, tiers_held = split([(t, TIERS.index(y), s) for t, y, s in tiers], lambda r: r[2])
+    rows = sorted({row for _, (_, row, _), _ in tiers})
+    tiers_train, tiers_held = split(
+        [
+            (text, (TIERS.index(tier), rows.index(row), ASSERTIONS.index(meant)), situation)
+            for text, (tier, row, meant), situation in tiers
+        ],
+        lambda r: r[2],
+    )
     print(
         f"intents {len(intents_train)}+{len(intents_held)}, answers {len(answers_train)}"
         f"+{len(answers_held)}, tiers {len(tiers_train)}+{len(tiers_held)}",
         flush=True,
     )
 
-    model = Model(base, len(intent_ids), len(answer_ids))
+    model = Model(base, len(intent_ids), len(answer_ids), len(rows))
     # Answer centres start at the mean of their phrasings: far from random, sooner right.
     with torch.no_grad():
         model.eval()
@@ -194,8 +207,9 @@ def main() -> None:
     heads = [
         model.intent.weight,
         model.intent.bias,
-        model.tier.weight,
-        model.tier.bias,
+        *model.tier.parameters(),
+        *model.row.parameters(),
+        *model.assertion.parameters(),
         model.centres,
     ]
     optimizer = torch.optim.AdamW(
@@ -217,7 +231,11 @@ def main() -> None:
         if task == "answer":
             cosine = F.normalize(pooled, dim=-1) @ F.normalize(model.centres, dim=-1).T
             return F.cross_entropy(cosine * 16, labels, label_smoothing=0.05)
-        return F.cross_entropy(model.tier(pooled), labels, weight=weights, label_smoothing=0.05)
+        tier, row, meant = labels.unbind(-1)
+        side = F.cross_entropy(model.row(pooled), row, label_smoothing=0.1)
+        side = side + F.cross_entropy(model.assertion(pooled), meant, label_smoothing=0.1)
+        loss = F.cross_entropy(model.tier(pooled), tier, weight=weights, label_smoothing=0.05)
+        return loss + SIDE_TASK * side
 
     started = time.time()
     for epoch in range(options.epochs):
@@ -279,6 +297,7 @@ def evaluate(model: Model, tokenize, intents, answers, tiers) -> dict[str, float
                 out[f"{name}_accuracy"] = float((scores.argmax(-1) == labels).float().mean())
         if tiers:
             scores, labels = run(tiers, lambda p: torch.softmax(model.tier(p), -1))
+            labels = labels[:, 0]
             guess = scores.argmax(-1)
             alarm = scores[:, 2:].sum(-1)
             out["tier_accuracy"] = float((guess == labels).float().mean())
@@ -328,7 +347,8 @@ def export(model: Model, tokenize, hf, out: Path, metrics: dict[str, float]) -> 
     examples = (ROOT / "data/triage/examples").glob("*.jsonl")
     metrics["tier_files"] = sorted(path.name for path in examples)
     hf.backend_tokenizer.save(str(out / "tokenizer.json"))
-    wide.unlink()
+    if not os.environ.get("KEEP_WIDE"):
+        wide.unlink()
     (out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     print(json.dumps(metrics))
 
