@@ -347,8 +347,7 @@ def export(model: Model, tokenize, hf, out: Path, metrics: dict[str, float]) -> 
     examples = (ROOT / "data/triage/examples").glob("*.jsonl")
     metrics["tier_files"] = sorted(path.name for path in examples)
     hf.backend_tokenizer.save(str(out / "tokenizer.json"))
-    if not os.environ.get("KEEP_WIDE"):
-        wide.unlink()
+    wide.unlink()
     (out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     print(json.dumps(metrics))
 

@@ -131,7 +131,7 @@ def _reached(words: Sequence[Word], clauses: Clauses, marks: _Marks, begin: int)
         stop < min(len(words), begin + _REACH) and clauses.clauses[stop] == clauses.clauses[begin]
     ):
         stop += 1
-    if any(i in marks.untils and not _even(words[i]) for i in range(begin, stop)):
+    if not marks.untils.isdisjoint(range(begin, stop)):
         # "no fever until last night" is a fever.
         return []
     reached: list[int] = []
@@ -147,11 +147,6 @@ def _reached(words: Sequence[Word], clauses: Clauses, marks: _Marks, begin: int)
             break
         reached.append(i)
     return reached
-
-
-def _even(word: Word) -> bool:
-    """Whether "hasta" stands where it means "even": "no me desmayé, hasta me quedé dormida"."""
-    return word.forms[0] == "hasta" and word.gap is not Gap.NONE
 
 
 def _piece(words: Sequence[Word], start: int, stop: int) -> range:
