@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from actions.answer import ActionAnswer
 from actions.contact import ActionContactStaff
-from actions.escalate import ActionEscalate
+from actions.escalate import SYMPTOM_INTENTS, ActionEscalate, harmless
 from actions.fallback import ActionFallback
 from actions.resources import Resources, resources
 from actions.small_talk import ActionSmallTalk
@@ -197,6 +197,8 @@ def _interrupted(turn: Turn, asked_at: int | None, shared: Resources) -> bool:
 def _asks_something_else(turn: Turn, asked: str) -> bool:
     if turn.tier >= Tier.URGENT:
         return True
+    if turn.understood.intent in SYMPTOM_INTENTS and not harmless(turn):
+        return True  # the third net: a sign is no name
     if asked == TIME:  # "can you call after five" is an answer
         return "?" in turn.text and "call" not in turn.text.lower()
     return _QUESTION.fullmatch(turn.text) is not None

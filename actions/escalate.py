@@ -55,6 +55,7 @@ class ActionEscalate(Action):
         return []
 
 
+SYMPTOM_INTENTS = frozenset({"report_emergency", "report_symptom"})
 ALARM = 0.5
 """Least probability of an alarm, by the learned net, for Rasa's word to count in full."""
 QUIET = 0.1

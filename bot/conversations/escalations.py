@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from bot.conversations.escalation_changes import (
@@ -30,11 +30,19 @@ from bot.conversations.escalation_states import (
     RESOLVED,
     next_status,
 )
-from bot.conversations.models import Conversation, Escalation, EscalationMessage, Message
+from bot.conversations.models import (
+    Conversation,
+    Escalation,
+    EscalationEvent,
+    EscalationMessage,
+    Message,
+)
 from bot.db import insert_if_new
 from bot.errors import EscalationNotFound, IllegalTransition, InvalidInbound
 from bot.messages import Tier
 
+UNATTENDED = timedelta(minutes=10)
+"""So long after a person last did something about it a further sign counts as unseen."""
 MAX_WORDS = 4000
 """Longest note, reason or resolution, in characters."""
 
@@ -80,7 +88,8 @@ def open_or_add(
     """Hand one message to staff: open the conversation's escalation, or add to it.
 
     Idempotent per message. The tier of an open escalation only rises. A worse sign
-    starts its clocks and its notifications anew, so that staff are told again.
+    starts its clocks and its notifications anew, so that staff are told again; so does
+    one as serious, once nobody has done anything about the escalation for `UNATTENDED`.
 
     Args:
         reason: Why, as a short code: ``red_flag``, ``symptom``, ``candidacy`` …
@@ -91,6 +100,7 @@ def open_or_add(
         escalation, opened = _open(session, conversation_id, tier, reason, now, rule_ids)
     key = (escalation.id, message_id)
     link = None if opened else session.get(EscalationMessage, key)
+    again = link is None and not opened and _unattended(session, escalation, tier, now)
     if link is None:
         session.add(
             EscalationMessage(
@@ -109,7 +119,7 @@ def open_or_add(
             escalation.version += 1  # who resolves must have seen it
     else:
         link.tier = max(link.tier, int(tier))
-    if tier > escalation.tier:
+    if tier > escalation.tier or again:
         escalation.reason = reason
         raise_tier(session, escalation, tier, ASSISTANT, now, message_id=message_id)
     escalation.rule_ids = sorted({*escalation.rule_ids, *rule_ids})
@@ -394,6 +404,21 @@ def _open(
     if existing is None:
         raise RuntimeError("an escalation was refused as a second one, but there is none")
     return existing, False
+
+
+def _unattended(session: Session, escalation: Escalation, tier: Tier, now: datetime) -> bool:
+    """Whether a further urgent or emergency sign may find nobody looking any more.
+
+    Who has acknowledged Monday's sign is told nothing of Wednesday's by the ladder.
+    """
+    if tier < max(Tier.URGENT, escalation.tier) or escalation.status == OPEN:
+        return False
+    last = session.scalar(
+        select(func.max(EscalationEvent.at)).where(
+            EscalationEvent.escalation_id == escalation.id, EscalationEvent.by != ASSISTANT
+        )
+    )
+    return last is None or now - last >= UNATTENDED
 
 
 def _to_work_on(

@@ -260,12 +260,12 @@ class Intake:
         if self._silenced(session, standing.channel):
             return partial(self._away, message, started)
         if message.button_id == SOMETHING_ELSE:
-            reply = self._texts.reply("no_answer", (self._texts.person_button(),))
+            reply = self._offer("no_answer", message)
             return partial(self._finish, message, Outcome.NO_ANSWER, (reply,), started)
         if not any(character.isalnum() for character in message.text):
             if message.media_count:
                 return partial(self._finish, message, Outcome.ESCALATED_ROUTINE, (), started)
-            reply = self._texts.reply("emoji_only", (self._texts.person_button(),))
+            reply = self._offer("emoji_only", message)
             return partial(self._finish, message, Outcome.CLARIFYING, (reply,), started)
         if queued := transcript.queued_before(session, message):
             return partial(self._answer_queued, queued, message, standing.channel, started)
@@ -282,6 +282,11 @@ class Intake:
         with self._database.reading() as session:
             question = self._question(session, message, channel)
         return self._ask(question, message, started)
+
+    def _offer(self, name: str, message: Message) -> Reply:
+        """A text in the language of the message, with the way to a person."""
+        language = _language(message)
+        return self._texts.reply(name, (self._texts.person_button(language),), language)
 
     def _question(self, session: Session, message: Message, channel: str) -> _Question:
         words = self._command(session, message) or disarmed(message.text)
@@ -305,7 +310,8 @@ class Intake:
         with self._database.reading() as session:
             before = transcript.outcome_before(session, message)
         again = before == Outcome.REFUSED.value
-        replies = () if again else (self._texts.reply("too_many"),)
+        said = self._texts.reply("too_many", language=_language(message))
+        replies = () if again else (said,)
         return self._finish(message, Outcome.REFUSED, replies, started)
 
     def _words(self, session: Session, inbound: InboundMessage) -> str:
@@ -680,7 +686,7 @@ class Intake:
             row.attempts += 1
             replies: list[Message] = []
             if first_time and conversation.owner == "bot":
-                honest = self._texts.reply("dialogue_down", (self._texts.person_button(),))
+                honest = self._offer("dialogue_down", message)
                 replies = transcript.store_replies(session, row, [honest], now)
                 self._deliver(session, conversation, row, replies, "reply", Outcome.QUEUED)
             return IntakeResult(row, tuple(replies))

@@ -24,6 +24,11 @@ escalofrios hinchado hinchada roja rojo ronchas ampollas sangre sangra crema cit
 sesion mama hija hijo esposa esposo amiga hermana respirar dolor moreton granos manchas
 cicatriz embarazada cuesta precio sigo sigue otra otro verdad cada van vez
 sale salir alergia agujas numero dio dice
+ahogo ahogando habla raro rara sudor sudores frio veo borroso borrosa brazo debil mejor peor
+muero morir convulsion convulsiones temblor temblores corazon confundido confundida sabor
+costra costras amarilla amarillo supura supurando lineas rojas rojos ganglios inflamado inflamados
+inflamada herpes labial sarpullido quemaron quemo quemado cachete cachetes dormido dormida
+toques electricos
 estoi ke xq pq tmb q porfa urgencias aguja infeccion quemadura mareada mareo vomito
 """
 _ENGLISH_WORDS: Final = """

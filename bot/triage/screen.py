@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.messages import Tier, Verdict
 from bot.triage.language import detect_language
-from bot.triage.rules import RuleSet, load_rules
+from bot.triage.rules import Finding, RuleSet, load_rules
 from bot.triage.tier_model import TierModel
 
 RULES_NET: Final = "rules"
@@ -48,20 +48,32 @@ class Screen:
             recent: Earlier turns of the patient, newest last; symptoms are
                 often told in two or three messages.
         """
-        findings = self._rules.find(text, recent)
-        by_rules = max((finding.rule.tier for finding in findings), default=Tier.NONE)
-        by_net = [(RULES_NET, by_rules)]
+        findings = self._by_rules(text, recent)
+        by_net: list[tuple[str, Tier]] = []
+        if findings is not None:
+            by_rules = max((finding.rule.tier for finding in findings), default=Tier.NONE)
+            by_net.append((RULES_NET, by_rules))
         by_model = self._by_model(text, recent)
         if by_model is not None:
             by_net.append((MODEL_NET, by_model))
+        findings = findings or []
         return Verdict(
-            tier=max(tier for _, tier in by_net),
+            # With no net at all a person has to look: nobody knows what it says.
+            tier=max((tier for _, tier in by_net), default=Tier.URGENT),
             nets=tuple(sorted(net for net, tier in by_net if tier)),
             rule_ids=tuple(finding.rule.id for finding in findings),
             spans=tuple(span for finding in findings for span in finding.spans),
             language=detect_language(text, recent),
             by_net=tuple(by_net),
         )
+
+    def _by_rules(self, text: str, recent: Sequence[str]) -> Sequence[Finding] | None:
+        """What the rules find; None when they failed, so that the other net still speaks."""
+        try:
+            return self._rules.find(text, recent)
+        except Exception as error:
+            _log.critical("the rules failed (%s): the tier model alone", type(error).__name__)
+            return None
 
     def _by_model(self, text: str, recent: Sequence[str]) -> Tier | None:
         """The learned net's tier; None while it is off or when it failed."""
@@ -70,8 +82,8 @@ class Screen:
         try:
             tier, _ = self._tier_model.tier(text, recent)
         except Exception as error:
-            # The one broad handler of triage: whatever ails the model, the message
-            # still gets the verdict of the rules. Its text may quote the patient.
+            # A broad handler, as for the rules: whatever ails one net, the message still
+            # gets the verdict of the other. The error's text may quote the patient.
             _log.critical("the tier model failed (%s): rules alone", type(error).__name__)
             return None
         return tier

@@ -22,6 +22,7 @@ URGENT_REPLIES_FILE: Final = "urgent_replies.yml"
 # would otherwise be missed only when it is needed.
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "emergency": ("911",),
+    "emergency_unnamed": ("911", "988"),
     "emergency_repeat": ("911",),
     "emergency_again": ("911",),
     "emergency_self_harm": ("911", "988"),
@@ -151,6 +152,9 @@ class UrgentReplies:
         if not _read_in_full(sign, told):
             if sign == "urgent":
                 return "urgent_open" if open_now else "urgent_closed"
+            if sign == "emergency" and not self._emergencies(verdict.rule_ids):
+                # Only the learned net found it, which cannot tell a wish to die from a stroke.
+                return "emergency_unnamed"
             return sign
         return f"{sign}_again" if told[-1] == f"{sign}_repeat" else f"{sign}_repeat"
 
@@ -180,6 +184,8 @@ def _read_in_full(sign: str, told: Sequence[str]) -> bool:
     if sign == "emergency_self_harm":
         return sign in told or {"emergency", "self_harm"} <= set(told)
     whole = {"emergency_self_harm"} if sign in ("emergency", "self_harm") else set()
+    if sign == "emergency":
+        whole.add("emergency_unnamed")
     return not whole.isdisjoint(told) or sign in told
 
 

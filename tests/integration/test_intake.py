@@ -465,6 +465,19 @@ def test_while_the_dialogue_is_down_a_message_is_kept_and_answered_later(
     assert answer_leftovers(state) == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "words"), [("¿cuánto duele la sesión?", "está guardado"), ("¿? 😀", "con palabras")]
+)
+def test_what_the_assistant_says_of_itself_is_in_the_language_of_the_message(
+    state: AppState, dialogue: FakeDialogue, text: str, words: str
+) -> None:
+    dialogue.down = True
+    send(state, "hola, tengo una pregunta", 1)
+    (reply,) = send(state, text, 2).replies
+    assert words in reply.text
+    assert "Hablar con una persona" in str(reply.buttons)
+
+
 def test_a_message_whose_process_was_killed_is_taken_up_once(
     state: AppState, clock: FakeClock
 ) -> None:

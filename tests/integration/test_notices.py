@@ -272,6 +272,45 @@ def test_a_further_message_that_is_no_worse_tells_nobody_again(
     assert told_after(outbox, mail, clock, seconds=30) == []
 
 
+def test_a_further_sign_as_serious_tells_again_once_nobody_is_at_work_on_it(
+    database: Database, outbox: Outbox, mail: Remembering, clock: FakeClock
+) -> None:
+    number = red_flag(database, clock)
+    outbox.work()
+    with database.transaction() as session:
+        escalations.acknowledge(session, number, "Maria", clock())
+    mail.told()
+    clock.advance(minutes=9)
+    red_flag(database, clock)
+    assert told_after(outbox, mail, clock, seconds=30) == [], "Maria is at work on it"
+    clock.advance(minutes=1)
+    red_flag(database, clock, Tier.URGENT)
+    assert told_after(outbox, mail, clock) == [], "a milder sign than the one she knows"
+    assert red_flag(database, clock) == number
+    assert told_after(outbox, mail, clock) == ["front-desk", "nurse"]
+    with database.reading() as session:
+        found = session.get_one(Escalation, number)
+        assert (found.status, found.acknowledged_by) == ("open", None)
+        happened = [event.kind for event in events(session, number)]
+        assert happened[-4:] == ["added", "raised", "notified", "notified"]
+
+
+def test_what_staff_wrote_to_the_patient_counts_as_looking(
+    database: Database, outbox: Outbox, mail: Remembering, clock: FakeClock
+) -> None:
+    number = red_flag(database, clock)
+    with database.transaction() as session:
+        escalations.acknowledge(session, number, "Maria", clock())
+    clock.advance(minutes=30)
+    with database.transaction() as session:
+        escalations.note(session, number, "Maria", "on the phone with her", clock())
+    outbox.work()
+    mail.told()
+    clock.advance(minutes=5)
+    red_flag(database, clock)
+    assert told_after(outbox, mail, clock) == []
+
+
 def test_that_somebody_must_be_told_is_stored_with_the_escalation_or_not_at_all(
     database: Database, outbox: Outbox, mail: Remembering, clock: FakeClock
 ) -> None:

@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from bot.settings import ROOT
 from bot.triage.language import detect_language
+from bot.triage.rules import load_rules
+
+OF_BOTH = {"pus", "38.5"}
+"""Phrases that are Spanish and English, or neither."""
 
 
 @pytest.mark.parametrize(
@@ -55,3 +60,13 @@ def test_earlier_turns_decide_for_a_message_that_does_not() -> None:
     assert detect_language("pus", ["hola, me duele la cara"]) == "es"
     assert detect_language("pus", ["hola, me duele la cara", "hi my face hurts"]) == "en"
     assert detect_language("i have pus", ["hola, me duele la cara"]) == "en"
+
+
+def test_every_spanish_phrase_of_the_rules_is_answered_in_spanish() -> None:
+    phrases = {
+        phrase
+        for rule in load_rules(ROOT / "data" / "triage").rules
+        for phrase in rule.matches.get("es", ())
+    }
+    assert phrases
+    assert {phrase for phrase in phrases if detect_language(phrase) != "es"} == OF_BOTH

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -89,3 +90,24 @@ def test_the_verdict_tells_the_language_of_the_reply(screen: Screen) -> None:
     assert screen.verdict("no puedo respirar").language == "es"
     assert screen.verdict("cant breathe").language == "en"
     assert screen.verdict("pus", ["hola, una pregunta"]).language == "es"
+
+
+class BrokenRules:
+    def find(self, text: str, recent: Sequence[str]) -> tuple[()]:
+        raise RuntimeError(text)
+
+
+def test_when_the_rules_fail_the_model_stands_alone_and_no_words_are_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken: Any = BrokenRules()
+    verdict = Screen(broken, FakeTierModel(Tier.EMERGENCY)).verdict("I live on Oak Street")
+    assert (verdict.tier, verdict.nets) == (Tier.EMERGENCY, ("tier_model",))
+    assert "Oak Street" not in caplog.text
+    assert "the tier model alone" in caplog.text
+
+
+def test_when_every_net_fails_a_person_has_to_look() -> None:
+    broken: Any = BrokenRules()
+    verdict = Screen(broken, BrokenTierModel()).verdict("hi")
+    assert (verdict.tier, verdict.nets) == (Tier.URGENT, ())

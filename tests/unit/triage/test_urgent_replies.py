@@ -102,8 +102,8 @@ def test_emergency_of_the_learned_net_alone_says_911(urgent_replies: UrgentRepli
     ("rule_ids", "earlier", "kind"),
     [
         ((), ("E15-self-harm",), "emergency_self_harm"),
-        ((), ("E14-swallowed-numbing-cream",), "emergency"),
-        ((), (), "emergency"),
+        ((), ("E14-swallowed-numbing-cream",), "emergency_unnamed"),
+        ((), (), "emergency_unnamed"),
         (("E1-cannot-breathe",), ("E15-self-harm",), "emergency"),
         (("E15-self-harm",), ("E1-cannot-breathe",), "self_harm"),
     ],
@@ -238,3 +238,11 @@ def test_wording_with_a_fault_is_refused(
 def test_every_kind_a_rule_can_name_is_worded(screen: Screen) -> None:
     for rule in screen.rules.rules:
         assert rule.reply in ("urgent", *KINDS)
+
+
+def test_an_emergency_without_a_name_is_said_in_full_once(urgent_replies: UrgentReplies) -> None:
+    unnamed = Verdict(tier=Tier.EMERGENCY)
+    named = Verdict(tier=Tier.EMERGENCY, rule_ids=("E1-cannot-breathe",))
+    assert urgent_replies.kind(unnamed, True, told=["emergency_unnamed"]) == "emergency_repeat"
+    assert urgent_replies.kind(named, True, told=["emergency_unnamed"]) == "emergency_repeat"
+    assert urgent_replies.kind(unnamed, True, told=["emergency"]) == "emergency_repeat"
