@@ -3,7 +3,8 @@
 Run by `make tier-head`, in the product's environment, whenever the labelled messages or
 the phrasings grew; the encoder itself stays. Every ordinary phrasing of `data/nlu` teaches
 that it is harmless, which the labelled messages alone teach too little, and the phrases
-that the rules must match teach what is said in three words. Probabilities and
+that the rules must match teach what is said in three words. A quarter of the labelled messages are
+learnt with chatter around them (`data/triage/chatter.yml`). Probabilities and
 the figures in `tier_metrics.json` come from whole situations that neither the encoder nor
 the head had seen; the head that is kept has then seen all of them.
 """
@@ -32,6 +33,8 @@ FOLDER = ROOT / "bot/models"
 HELD_OUT = 10
 """One situation (or line) in so many was held out in finetune.py."""
 FOLDS = 3
+WRAPPED = 4
+"""One labelled message in so many is learnt with chatter around it."""
 LEFT_OUT = {"report_symptom", "complain"}
 """Intents whose lines have no one tier."""
 
@@ -57,8 +60,20 @@ def bucket(key: str, buckets: int) -> int:
     return int(hashlib.sha256(key.encode()).hexdigest(), 16) % buckets
 
 
+def wrapped(text: str, chatter: dict[str, list[str]]) -> str:
+    """A message with chatter before it, after it, or both; the same each time."""
+    before = chatter["before"][bucket(f"before {text}", len(chatter["before"]))]
+    after = chatter["after"][bucket(f"after {text}", len(chatter["after"]))]
+    end = "" if text[-1:] in ".!?" else "."
+    where = bucket(f"where {text}", 5)
+    if where == 0:
+        return f"{before} {text}"
+    return f"{text}{end} {after}" if where < 4 else f"{before} {text}{end} {after}"
+
+
 def read_lines() -> list[Line]:
     taught = set(json.loads((FOLDER / "metrics.json").read_text())["tier_files"])
+    chatter = yaml.safe_load((ROOT / "data/triage/chatter.yml").read_text(encoding="utf-8"))
     lines = []
     for path in sorted((ROOT / "data/triage/examples").glob("*.jsonl")):
         for raw in path.read_text(encoding="utf-8").splitlines():
@@ -66,6 +81,8 @@ def read_lines() -> list[Line]:
             text = joined(line["text"], line.get("context") or [])
             key = f"{line['row']}:{line['situation']}"
             unseen = path.name not in taught or bucket(key, HELD_OUT) == 0
+            if not unseen and bucket(f"chatter {text}", WRAPPED) == 0:
+                text = joined(wrapped(line["text"], chatter), line.get("context") or [])
             lines.append(Line(text, TIERS.index(line["tier"]), key, unseen, True))
     for rule in load_rules(ROOT / "data/triage").rules:
         for text in (text for texts in rule.matches.values() for text in texts):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,16 @@ TIERS: Final = ("none", "routine", "urgent", "emergency")
 HEAD_FILE: Final = "tier_head.npz"
 CONTEXT_TURNS: Final = 2
 """Earlier turns put before a message."""
+CONTEXT_LETTERS: Final = 160
+"""So much of each is read, or there would be no room for the message itself."""
+PART_WORDS: Final = 35
+"""A longer message is also read in parts of at least so many words: in shorter ones too little
+is left to tell a story from a report."""
+SENTENCE_WORDS: Final = 20
+"""A longer sentence is cut."""
+MOST_PARTS: Final = 24
+"""Parts of one message that are read: those of some 500 words."""
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?;\n])\s*(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +132,19 @@ class EncoderTierModel:
         self._thresholds = thresholds or TierThresholds()
 
     def at_least(self, text: str, recent: Sequence[str]) -> Vectors:
-        """Probability of routine or above, urgent or above, emergency; shape (3,)."""
-        whole = joined(text, recent)
-        return self._head.at_least(whole, self._encoder.encode([whole])[0])
+        """Probability of routine or above, urgent or above, emergency; shape (3,).
+
+        The highest of several looks: at the message with its earlier turns, at the message
+        alone and, if it is long, at parts of it. What stands around a sign thins it out,
+        and only the first `encoder.MAX_TOKENS` word pieces of a look are read.
+        """
+        beginnings = [turn[:CONTEXT_LETTERS] for turn in recent]
+        looks = dict.fromkeys([joined(text, beginnings), text, *parts_of(text)])
+        highest: Vectors = np.max([self._look(words) for words in looks], axis=0)
+        return highest
+
+    def _look(self, words: str) -> Vectors:
+        return self._head.at_least(words, self._encoder.encode([words])[0])
 
     def alarm(self, text: str, recent: Sequence[str]) -> float:
         """How likely the message is urgent or an emergency."""
@@ -159,6 +180,32 @@ def grams_of(text: str) -> list[str]:
 def joined(text: str, recent: Sequence[str]) -> str:
     """A message with its last turns before it, as the head was fitted on."""
     return " [SEP] ".join([*recent[-CONTEXT_TURNS:], text])
+
+
+def parts_of(text: str) -> list[str]:
+    """A long message in overlapping parts of whole sentences; none of a short one.
+
+    Where it has no stops, as dictation has none, so many words stand for a sentence.
+    """
+    sentences = []
+    for sentence in _SENTENCE_END.split(text):
+        words = sentence.split()
+        sentences += [
+            words[start : start + SENTENCE_WORDS] for start in range(0, len(words), SENTENCE_WORDS)
+        ]
+    if sum(map(len, sentences)) <= PART_WORDS:
+        return []
+    parts = []
+    for start in range(min(len(sentences), MOST_PARTS)):
+        part: list[str] = []
+        end = start
+        while end < len(sentences) and len(part) < PART_WORDS:
+            part += sentences[end]
+            end += 1
+        parts.append(" ".join(part))
+        if end == len(sentences):
+            break
+    return parts
 
 
 def load_tier_model(encoder_path: Path) -> EncoderTierModel | None:

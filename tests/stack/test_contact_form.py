@@ -173,6 +173,14 @@ def test_a_red_flag_ends_it_for_good(chat: Chat) -> None:
         )
 
 
+def test_a_symptom_that_only_rasa_understands_is_no_name(chat: Chat) -> None:
+    chat.begin()
+    result = chat.say("the dark marks from my session are getting darker")
+    assert result.outcome.value.startswith("escalated_")
+    assert chat.left is None
+    assert chat.say("what is microneedling").outcome.value == "answered"
+
+
 def test_it_can_be_filled_in_twice(chat: Chat) -> None:
     for name in ("Sam", "Alex"):
         chat.begin()
