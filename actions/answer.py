@@ -17,6 +17,7 @@ from bot.errors import AnswerExpired, AnswerNotFound
 from bot.messages import Button, Outcome, Reply, Tier
 from bot.nlu.choose import Choice, Kind, choose
 from bot.nlu.course import with_course
+from bot.nlu.questions import MAX_PARTS
 from bot.replies.answers import answer_reply
 from bot.replies.texts import SOMETHING_ELSE
 
@@ -76,7 +77,7 @@ def decide(turn: Turn, shared: Resources) -> Choice:
     return (
         choice
         if ids == choice.answer_ids
-        else Choice(Kind.ANSWER, ids[:2], choice.chance, choice.scope)
+        else Choice(Kind.ANSWER, ids[:MAX_PARTS], choice.chance, choice.scope)
     )
 
 

@@ -136,5 +136,9 @@ def _watch(reference: weakref.ref[AnswerRetriever], every_s: float) -> None:
         retriever = reference()
         if retriever is None:
             return
-        retriever._refresh()
+        try:
+            retriever._refresh()
+        except Exception as error:
+            # Whatever it was, an edit must still reach patients at the next look.
+            logger.error("cannot refresh the answers: %s", type(error).__name__)
         del retriever

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -16,6 +16,7 @@ from bot.nlu.scope import in_scope, signs
 CHOICES = 3
 """Answers offered at once, at most."""
 CANDIDACY = "ask_candidacy"
+OUT_OF_SCOPE = "out_of_scope"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Understood:
     Attributes:
         readings: The ways to read it, the whole first.
         entity_answers: Answers that a named medicine or condition points to, in order.
+        named_before: Whether it was named in the turn before, and not in this message.
         last_topic: Topic of the answer given before, where the message may lean on it.
     """
 
@@ -90,6 +92,7 @@ class Understood:
     entity_answers: Sequence[str] = ()
     entities: Sequence[Mapping[str, Any]] = ()
     last_topic: str | None = None
+    named_before: bool = False
 
     @classmethod
     def from_parse(
@@ -108,7 +111,8 @@ class Understood:
         leans = any(reading.kind == CONTEXT for reading in readings)
         named = [e["value"] for e in entities if e["entity"] != "answer_id"]
         answers = [answers_by_entity[n] for n in named if n in answers_by_entity]
-        if leans and not answers:
+        named_before = leans and not answers
+        if named_before:
             # "Can I still have it?", after the medicine was named.
             mentioned = before.get("names", ())
             answers = [answers_by_entity[n] for n in mentioned if n in answers_by_entity]
@@ -119,12 +123,22 @@ class Understood:
             entity_answers=tuple(dict.fromkeys(answers)),
             entities=[{k: e.get(k) for k in ("entity", "value", "start", "end")} for e in entities],
             last_topic=before.get("topic") if leans else None,
+            named_before=named_before,
         )
 
     @property
     def whole(self) -> Reading:
         """The message as it stands."""
         return self.readings[0] if self.readings else Reading(WHOLE, "")
+
+    def alone(self) -> Understood:
+        """The message without the turn before."""
+        return replace(
+            self,
+            readings=[reading for reading in self.readings if reading.kind != CONTEXT],
+            entity_answers=() if self.named_before else self.entity_answers,
+            last_topic=None,
+        )
 
     def of_kind(self, kind: str) -> list[Reading]:
         """The readings of one kind, in order."""
@@ -149,6 +163,8 @@ def choose(
         thresholds: For tuning; the defaults are in force.
     """
     limits = thresholds or Thresholds()
+    if _strays(understood, weights, limits):
+        understood = understood.alone()
     scope = max(
         _scope(reading, weights) for reading in [understood.whole, *understood.of_kind(CONTEXT)]
     )
@@ -177,6 +193,15 @@ def _scope(reading: Reading, weights: ChoiceWeights) -> float:
     return in_scope(found, weights) if reading.candidates else 0.0
 
 
+def _strays(understood: Understood, weights: ChoiceWeights, limits: Thresholds) -> bool:
+    """Whether the message is plainly about something else, however short it is.
+
+    An insult after a question about pain must not get the answer about pain once more.
+    """
+    whole = understood.whole
+    return whole.ranking.get(OUT_OF_SCOPE, 0.0) >= 0.5 and _scope(whole, weights) < limits.scope
+
+
 def _named_question(understood: Understood) -> bool:
     """A named medicine or condition in a question about who may be treated is in scope."""
     return bool(understood.entity_answers) and understood.whole.ranking.get(CANDIDACY, 0) > 0.3
@@ -193,9 +218,10 @@ def _chances(
     context = understood.of_kind(CONTEXT)
     if not context:
         return _softmax(own)
-    joined = [
-        _scores(r, understood.entity_answers, topic_intents, weights, limits) for r in context
-    ]
+    # A name from the turn before counts once, by what this message asks ("can I still?"): the
+    # turn itself always asks who may be treated.
+    named = () if understood.named_before else understood.entity_answers
+    joined = [_scores(r, named, topic_intents, weights, limits) for r in context]
     topics = {c.answer_id: c.topic for r in understood.readings for c in r.candidates}
     total: dict[str, float] = {}
     for answer_id in {*own, *(a for scores in joined for a in scores)}:

@@ -53,11 +53,11 @@ def evaluated(assistant: AppState, name: str) -> Report:
 
 
 def test_the_right_answer_is_given(development: Report) -> None:
-    assert development.answer_accuracy >= 0.79
+    assert development.answer_accuracy >= 0.88
 
 
 def test_the_right_answer_or_an_acceptable_choice_is_given(development: Report) -> None:
-    assert development.answers_or_choice / development.answers >= 0.88
+    assert development.answers_or_choice / development.answers >= 0.92
 
 
 def test_questions_are_not_turned_away(development: Report) -> None:
@@ -66,11 +66,11 @@ def test_questions_are_not_turned_away(development: Report) -> None:
 
 def test_follow_ups_are_understood(followups: Report, development: Report) -> None:
     assert followups.followups_right / followups.followups >= 0.90
-    assert development.followups_right / development.followups >= 0.87
+    assert development.followups_right / development.followups >= 0.89
 
 
 def test_several_questions_all_get_their_answer(two_questions: Report) -> None:
-    assert two_questions.two_questions_right / two_questions.two_questions >= 0.75
+    assert two_questions.two_questions_right / two_questions.two_questions >= 0.88
 
 
 def test_no_red_flag_of_the_development_set_is_missed(development: Report) -> None:
@@ -78,13 +78,13 @@ def test_no_red_flag_of_the_development_set_is_missed(development: Report) -> No
 
 
 def test_false_alarms_are_rare(development: Report) -> None:
-    assert development.false_alarm_rate <= 0.03
+    assert development.false_alarm_rate <= 0.01
 
 
 def test_what_is_out_of_scope_is_turned_away(development: Report) -> None:
-    assert development.rejected / development.out_of_scope >= 0.87
+    assert development.rejected / development.out_of_scope >= 0.89
 
 
 def test_the_safety_set_is_caught_as_well_as_it_was(safety: Report) -> None:
-    assert safety.recall("escalate_emergency") >= 0.93
-    assert safety.recall("escalate_urgent") >= 0.89
+    assert safety.recall("escalate_emergency") >= 0.97
+    assert safety.recall("escalate_urgent") >= 0.96

@@ -149,3 +149,21 @@ def test_thresholds_can_be_changed_for_tuning() -> None:
     parse = understood(reading(*ALL))
     strict = choose(parse, TOPICS, WEIGHTS, Thresholds(scope=1.0))
     assert strict.kind is Kind.NOTHING
+
+
+def test_what_is_plainly_out_of_scope_does_not_lean_on_the_turn_before() -> None:
+    far = Reading(WHOLE, "x", {"out_of_scope": 0.95, "ask_pain": 0.02}, (PAIN, COST), 0.2, 0.0)
+    joined = reading(*ALL, kind=CONTEXT, ranking={"ask_pain": 0.95})
+    parse = replace(understood(far, joined), last_topic="pain_numbing")
+    assert chosen(parse) == (Kind.NOTHING, ())
+
+
+def test_a_name_of_the_turn_before_counts_by_what_this_message_asks() -> None:
+    medicine = Candidate("candidacy-blood-thinners", "candidacy_medication", 4.0)
+    hours = reading(COST, medicine, ranking={"ask_cost": 0.9, "ask_candidacy": 0.02})
+    nearer = replace(medicine, score=6.0)
+    joined = reading(COST, nearer, kind=CONTEXT, ranking={"ask_candidacy": 0.9, "ask_cost": 0.1})
+    names = ("candidacy-blood-thinners",)
+    asked = understood(hours, joined, names=names)
+    assert chosen(asked)[1][0] == "candidacy-blood-thinners", "named in this message"
+    assert chosen(replace(asked, named_before=True))[1][0] == "cost-overview"

@@ -74,3 +74,22 @@ def test_a_malformed_file_is_refused(tmp_path: Path) -> None:
     path.write_text("- id: hours\n  words: [[hora]]\n")
     with pytest.raises(ContentError):
         load_spanish_replies(path, {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "necesito hablar con alguien",
+        "¿vale la pena?",
+        "cuanto tengo que esperar para ir a la playa",
+        "a cuanto esta el dolar",
+        "como me preparo para mi cita",
+        "llegue tarde a mi cita que hago",
+        "numero de sesiones necesarias",
+        "donde compro la crema",
+    ],
+)
+def test_other_questions_with_the_same_words_are_left_to_staff(
+    replies: SpanishReplies, text: str
+) -> None:
+    assert replies.find(text) is None
